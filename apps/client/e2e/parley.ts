@@ -1,0 +1,196 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  test as base,
+  chromium,
+  expect,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from '@playwright/test';
+import { findBrowser } from '../../../scripts/browser.ts';
+import { startRelay, type Relay } from '../../../scripts/relay.ts';
+
+export { expect };
+
+/** Chromium refuses its sandbox to root; the rest keeps it from calling home. */
+export const browserOptions = {
+  executablePath: findBrowser(),
+  args: [
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+  ],
+};
+
+/** A relay of one's own, which may be stopped and started again with the data it had. */
+export class TestRelay {
+  readonly #state = mkdtempSync(join(tmpdir(), 'parley-relay-'));
+  readonly #assets: string | undefined;
+  #relay: Relay | undefined;
+  #port = 0;
+
+  constructor(assets?: string) {
+    this.#assets = assets;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.#port}`;
+  }
+
+  async start(): Promise<void> {
+    this.#port ||= await freePort();
+    this.#relay = await startRelay({
+      port: this.#port,
+      state: this.#state,
+      version: 'test',
+      ...(this.#assets === undefined ? {} : { assets: this.#assets }),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#relay?.stop();
+    this.#relay = undefined;
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop();
+    rmSync(this.#state, { recursive: true, force: true });
+  }
+}
+
+/** Somebody with a browser profile of their own: nothing is shared with anybody else. */
+export class Guest {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly url: string;
+  /** What went wrong inside the page: exceptions and refusals of the Content Security Policy. */
+  readonly complaints: string[] = [];
+
+  constructor(context: BrowserContext, page: Page, url: string) {
+    this.context = context;
+    this.page = page;
+    this.url = url;
+    this.listen(page);
+  }
+
+  listen(page: Page): void {
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) this.complaints.push(message.text());
+    });
+  }
+
+  get plan() {
+    return this.page.getByRole('textbox', { name: 'Plan' });
+  }
+
+  get title() {
+    return this.page.getByRole('textbox', { name: 'Session title' });
+  }
+
+  get sync() {
+    return this.page.getByRole('status', { name: 'Sync' });
+  }
+
+  get people() {
+    return this.page.getByRole('list', { name: 'People' }).getByRole('listitem');
+  }
+
+  /** Makes a session and waits until one can write into it. */
+  async newSession(title = ''): Promise<void> {
+    await this.page.goto(this.url);
+    await this.page.getByRole('button', { name: 'New session' }).click();
+    await expect(this.plan).toBeVisible();
+    if (title) await this.title.fill(title);
+  }
+
+  async editLink(): Promise<string> {
+    await this.page.getByRole('button', { name: 'Share' }).click();
+    const link = await this.page.getByRole('textbox', { name: 'Edit link' }).inputValue();
+    await this.page.keyboard.press('Escape');
+    return link;
+  }
+
+  /** Opens a session by its link and waits until its content is there. */
+  async join(link: string): Promise<void> {
+    await this.page.goto(link);
+    await expect(this.plan).toBeVisible();
+  }
+
+  /** Types at the end of the plan. */
+  async write(text: string): Promise<void> {
+    await this.plan.click();
+    await this.page.keyboard.press('Control+End');
+    await this.page.keyboard.type(text);
+  }
+
+  /** Waits until the last change is committed on this device. */
+  async saved(): Promise<void> {
+    await expect(this.sync).toContainText('On this device');
+  }
+}
+
+interface Fixtures {
+  /** Makes a guest; each has a fresh profile. */
+  guest: (options?: BrowserContextOptions & { at?: TestRelay }) => Promise<Guest>;
+  /** A relay that this test alone uses. */
+  ownRelay: TestRelay;
+}
+
+export const test = base.extend<Fixtures, { chrome: Browser; relay: TestRelay }>({
+  chrome: [
+    // Playwright reads a fixture's dependencies from this pattern.
+    // eslint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      const browser = await chromium.launch(browserOptions);
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'worker' },
+  ],
+  relay: [
+    // eslint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      const relay = new TestRelay();
+      await relay.start();
+      await use(relay);
+      await relay.dispose();
+    },
+    { scope: 'worker', timeout: 90_000 },
+  ],
+  // eslint-disable-next-line no-empty-pattern
+  ownRelay: async ({}, use) => {
+    const relay = new TestRelay();
+    await relay.start();
+    await use(relay);
+    await relay.dispose();
+  },
+  guest: async ({ chrome, relay }, use) => {
+    const guests: Guest[] = [];
+    await use(async ({ at = relay, ...options } = {}) => {
+      const context = await chrome.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+      const guest = new Guest(context, await context.newPage(), at.url);
+      guests.push(guest);
+      return guest;
+    });
+    for (const guest of guests) await guest.context.close();
+    expect(guests.flatMap((guest) => guest.complaints)).toEqual([]);
+  },
+});
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}

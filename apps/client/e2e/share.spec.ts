@@ -1,0 +1,74 @@
+import { expect, test } from './parley.ts';
+
+test.describe('sharing', () => {
+  test('[LK8] the link has the key, the address bar has not, and no request ever carries it', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession('Matter 17');
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    const dialog = ada.page.getByRole('dialog');
+    await expect(dialog).toContainText('The part after # is the key: it never reaches a server.');
+    const link = await dialog.getByRole('textbox', { name: 'Edit link' }).inputValue();
+    expect(link).toMatch(/^http:\/\/localhost:\d+\/session\/[\w-]{22}#e\.[\w-]{43}\.[\w-]{4}$/);
+    expect(link.startsWith(ada.page.url())).toBe(true);
+    await expect(dialog.getByRole('img', { name: 'QR code of the edit link' })).toBeVisible();
+
+    const secret = link.split('.')[1] ?? '';
+    const seen: string[] = [];
+    bob.page.on('request', (request) => seen.push(`${request.url()} ${JSON.stringify(request.headers())}`));
+    bob.page.on('websocket', (socket) => {
+      seen.push(socket.url());
+      socket.on('framesent', ({ payload }) => seen.push(String(payload)));
+    });
+    await bob.join(link);
+    await expect(bob.title).toHaveValue('Matter 17');
+    await expect(bob.page).toHaveURL(link.split('#')[0] ?? '');
+    await bob.write('Confidential words');
+    await expect(ada.plan).toHaveText('Confidential words');
+    expect(seen.join('\n')).toContain('publish');
+    for (const text of [secret, 'Confidential', 'Matter 17']) expect(seen.join('\n')).not.toContain(text);
+    // The room is no secret, the password is.
+    await bob.page.reload();
+    await expect(bob.plan).toHaveText('Confidential words');
+  });
+
+  test('the link is copied, and when the browser refuses it is selected', async ({ guest }) => {
+    const ada = await guest({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await ada.newSession();
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    const field = ada.page.getByRole('textbox', { name: 'Edit link' });
+    await ada.page.getByRole('button', { name: 'Copy' }).click();
+    await expect(ada.page.getByText('The link is on your clipboard.')).toBeVisible();
+    expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe(await field.inputValue());
+
+    await ada.page.keyboard.press('Escape');
+    await expect(ada.page.getByRole('button', { name: 'Share' })).toBeFocused();
+    await ada.page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+    });
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    await ada.page.getByRole('button', { name: 'Copy' }).click();
+    await expect(ada.page.getByText('The link is selected')).toBeVisible();
+    expect(await field.evaluate((input: HTMLInputElement) => (input.selectionEnd ?? 0) - (input.selectionStart ?? 0))).toBe(
+      (await field.inputValue()).length,
+    );
+  });
+
+  test("the system's share sheet gets the link; closing it is no error", async ({ guest }) => {
+    const ada = await guest();
+    await ada.page.addInitScript(() => {
+      const shared: unknown[] = [];
+      Object.assign(globalThis, { shared });
+      navigator.share = (data) => {
+        shared.push(data);
+        return Promise.reject(new DOMException('closed', 'AbortError'));
+      };
+    });
+    await ada.newSession('Matter 18');
+    const link = await ada.editLink();
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    await ada.page.getByRole('button', { name: 'Send…' }).click();
+    await expect
+      .poll(() => ada.page.evaluate(() => (globalThis as unknown as { shared: unknown[] }).shared))
+      .toEqual([{ title: 'Matter 18', url: link }]);
+  });
+});

@@ -1,0 +1,184 @@
+import { expect, test } from './parley.ts';
+
+test.describe('together', () => {
+  test('two profiles edit one plan at the same time through WebRTC and converge; a third comes later and has it all', async ({
+    guest,
+  }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession('Budget');
+    await ada.write('Begin.');
+    const link = await ada.editLink();
+    await bob.join(link);
+    await expect(bob.plan).toHaveText('Begin.');
+    await expect(bob.title).toHaveValue('Budget');
+
+    await bob.plan.click();
+    await bob.page.keyboard.press('Control+Home');
+    await Promise.all([
+      ada.page.keyboard.type(' Ada writes on at the end.', { delay: 15 }),
+      bob.page.keyboard.type('Bob writes at the start. ', { delay: 15 }),
+    ]);
+    const whole = 'Bob writes at the start. Begin. Ada writes on at the end.';
+    await expect(ada.plan).toHaveText(whole);
+    await expect(bob.plan).toHaveText(whole);
+    // It really went from browser to browser: nothing else carries content.
+    await expect(ada.sync).toContainText('connected to 1 person');
+
+    const cy = await guest();
+    await cy.join(link);
+    await expect(cy.plan).toHaveText(whole);
+    await expect(cy.title).toHaveValue('Budget');
+    await expect(ada.people).toHaveCount(3);
+  });
+
+  test('one goes offline, both edit, it comes back, both have everything', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession();
+    await ada.write('Shared.');
+    await bob.join(await ada.editLink());
+    await expect(bob.plan).toHaveText('Shared.');
+
+    await bob.context.setOffline(true);
+    await expect(bob.sync).toContainText('offline');
+    await expect(ada.people).toHaveCount(1);
+    await ada.write(' Ada alone.');
+    await bob.plan.click();
+    await bob.page.keyboard.press('Control+Home');
+    await bob.page.keyboard.type('Bob alone. ');
+    await bob.title.fill('Named on a plane');
+    await bob.saved();
+    // Neither has the other's: the connection was really gone.
+    await expect(ada.plan).toHaveText('Shared. Ada alone.');
+    await expect(bob.plan).toHaveText('Bob alone. Shared.');
+
+    await bob.context.setOffline(false);
+    for (const { plan, title, people } of [ada, bob]) {
+      await expect(plan).toHaveText('Bob alone. Shared. Ada alone.');
+      await expect(title).toHaveValue('Named on a plane');
+      await expect(people).toHaveCount(2);
+    }
+  });
+
+  test('those who are connected work on when the relay goes, and new ones join when it is back', async ({
+    guest,
+    ownRelay,
+  }) => {
+    const [ada, bob, cy] = [
+      await guest({ at: ownRelay }),
+      await guest({ at: ownRelay }),
+      await guest({ at: ownRelay }),
+    ];
+    await ada.newSession();
+    const link = await ada.editLink();
+    await bob.join(link);
+    await expect(ada.people).toHaveCount(2);
+    await ownRelay.stop();
+    await ada.write('Without a relay.');
+    await expect(bob.plan).toHaveText('Without a relay.');
+    await expect(ada.sync).toContainText('connected to 1 person');
+    await ada.sync.getByRole('button').click();
+    await expect(ada.page.getByText('It cannot be reached')).toBeVisible();
+    await ada.page.keyboard.press('Escape');
+    await ownRelay.start();
+    await cy.join(link);
+    await expect(cy.plan).toHaveText('Without a relay.');
+  });
+
+  test('cursors carry names and colours; a new name shows at once; two tabs of one person count once', async ({
+    guest,
+  }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession();
+    await ada.write('A line to stand on.');
+    const link = await ada.editLink();
+    await bob.join(link);
+    await bob.plan.click();
+    await expect(ada.people).toHaveCount(2);
+    const name = bob.page.getByRole('textbox', { name: 'Your name' });
+    await name.fill('Bob the Builder');
+    await name.press('Enter');
+    await expect(ada.people.nth(1)).toContainText('Bob the Builder');
+    await bob.plan.click();
+    await expect(ada.plan.locator('.cursor')).toContainText('Bob the Builder');
+
+    await bob.page.getByRole('button', { name: 'Choose your colour' }).click();
+    await bob.page.getByRole('radio', { name: 'Colour 9' }).click();
+    await expect(ada.plan.locator('.cursor')).toHaveAttribute('style', /--person-8/);
+
+    const second = await bob.context.newPage();
+    await second.goto(bob.page.url());
+    await expect(second.getByRole('textbox', { name: 'Plan' })).toHaveText(/A line to stand on/);
+    await expect(second.getByRole('textbox', { name: 'Your name' })).toHaveValue('Bob the Builder');
+    await expect(second.getByRole('list', { name: 'People' }).getByRole('listitem')).toHaveCount(2);
+    await expect(ada.people).toHaveCount(2);
+    // And what one tab writes, the other shows.
+    await second.getByRole('textbox', { name: 'Plan' }).click();
+    await second.keyboard.press('Control+End');
+    await second.keyboard.type(' From a second tab.');
+    await expect(bob.plan).toHaveText(/From a second tab\./);
+    await expect(ada.plan).toHaveText(/From a second tab\./);
+    await second.close();
+    await expect(ada.people).toHaveCount(2);
+
+    await bob.page.reload();
+    await expect(bob.page.getByRole('textbox', { name: 'Your name' })).toHaveValue('Bob the Builder');
+    await bob.page.close();
+    await expect(ada.people).toHaveCount(1);
+  });
+
+  test('undo takes back only what one did oneself', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession();
+    await ada.write('Ada.');
+    await bob.join(await ada.editLink());
+    await expect(bob.plan).toHaveText('Ada.');
+    await bob.write(' Bob.');
+    await expect(ada.plan).toHaveText('Ada. Bob.');
+    await ada.plan.click();
+    await ada.page.keyboard.press('Control+Z');
+    await expect(ada.plan).toHaveText('Bob.');
+    await expect(bob.plan).toHaveText('Bob.');
+    await ada.page.keyboard.press('Control+Shift+Z');
+    await expect(bob.plan).toHaveText('Ada. Bob.');
+    await bob.page.keyboard.press('Control+Z');
+    await expect(ada.plan).toHaveText('Ada.');
+  });
+
+  test('pages are added, named, moved, removed and restored, for everybody', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession();
+    const pages = (who: typeof ada) => who.page.getByRole('navigation', { name: 'Pages' });
+    const titles = (who: typeof ada) => pages(who).locator('ul').first().locator('.page');
+    await ada.page.getByRole('textbox', { name: 'Page title' }).fill('Scope');
+    await ada.write('In scope.');
+    await ada.page.getByRole('button', { name: 'Add page' }).click();
+    await expect(ada.page.getByRole('textbox', { name: 'Page title' })).toBeFocused();
+    await ada.page.keyboard.type('Risks');
+    await ada.write('A risk.');
+    await bob.join(await ada.editLink());
+    await expect(titles(bob)).toHaveText(['Scope', 'Risks']);
+    await expect(bob.plan).toHaveText('In scope.');
+    await expect(bob.people.nth(1)).toContainText('Risks');
+    // Following somebody leads to their page.
+    await bob.people.nth(1).getByRole('button').click();
+    await expect(bob.plan).toHaveText('A risk.');
+
+    await ada.page.getByRole('button', { name: 'Move or remove Risks' }).click();
+    await ada.page.getByRole('button', { name: 'Move up' }).click();
+    await expect(titles(bob)).toHaveText(['Risks', 'Scope']);
+    await ada.page.getByRole('button', { name: 'Move or remove Risks' }).click();
+    await ada.page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await expect(titles(bob)).toHaveText(['Scope']);
+    await expect(bob.plan).toHaveText('In scope.');
+    await ada.page.getByRole('button', { name: 'Undo', exact: true }).last().click();
+    await expect(titles(bob)).toHaveText(['Risks', 'Scope']);
+
+    await ada.page.getByRole('button', { name: 'Move or remove Risks' }).click();
+    await ada.page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await bob.page.getByText('Removed pages (1)').click();
+    await bob.page.getByRole('button', { name: 'Restore' }).click();
+    await expect(bob.plan).toHaveText('A risk.');
+    await bob.page.reload();
+    await expect(bob.plan).toHaveText('A risk.');
+  });
+});

@@ -1,0 +1,25 @@
+import * as Y from 'yjs';
+import { documentState, setTitle } from '../session/document.ts';
+import { SessionError } from '../session/errors.ts';
+import { DeviceStore } from '../sync/device.ts';
+import { sessions } from './session-list.svelte.ts';
+
+/**
+ * Gives a session that need not be open another title, in its document: the others see it when they next meet.
+ *
+ * @throws {SessionError} `document/empty` before anything of it has arrived, `document/newer`, `device/…`
+ */
+export async function renameSession(id: string, title: string): Promise<void> {
+  const doc = new Y.Doc();
+  const store = await DeviceStore.open(id, doc, () => undefined);
+  try {
+    if (documentState(doc) === 'empty') throw new SessionError('document/empty');
+    setTitle(doc, title);
+    await store.settled();
+    if (store.state !== 'saved' && store.state !== 'saving') throw new SessionError(store.state);
+    await sessions.change(id, { title });
+  } finally {
+    store.close();
+    doc.destroy();
+  }
+}

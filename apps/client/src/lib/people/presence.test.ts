@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { listPresent } from './presence.svelte.ts';
+
+const ada = { id: 'ada', name: 'Ada', hue: 1 };
+const bob = { id: 'bob', name: 'Bob', hue: 2 };
+const cy = { id: 'cy', name: 'Cy', hue: 3 };
+
+describe('presence', () => {
+  test('oneself comes first, the others by name', () => {
+    const states = new Map<number, unknown>([
+      [1, { user: cy }],
+      [2, { user: bob, page: 'p' }],
+      [3, { user: ada }],
+    ]);
+    expect(listPresent(states, 1).map(({ name, self, page }) => [name, self, page])).toEqual([
+      ['Cy', true, null],
+      ['Ada', false, null],
+      ['Bob', false, 'p'],
+    ]);
+  });
+
+  test('two tabs of one person count once; of oneself, this tab counts', () => {
+    const states = new Map<number, unknown>([
+      [5, { user: ada, page: 'here' }],
+      [9, { user: ada, page: 'there' }],
+      [2, { user: bob, page: 'first' }],
+      [7, { user: { ...bob, name: 'Robert' }, page: 'second' }],
+    ]);
+    expect(listPresent(states, 5).map(({ name, page }) => [name, page])).toEqual([
+      ['Ada', 'here'],
+      ['Robert', 'second'],
+    ]);
+  });
+
+  test('what a peer says wrong leaves it out, and nobody else', () => {
+    const states = new Map<number, unknown>([
+      [1, { user: ada }],
+      [2, null],
+      [3, 'x'],
+      [4, { user: 'x' }],
+      [5, { user: { name: 'No id' } }],
+      [6, { user: bob, page: 42 }],
+      [7, {}],
+    ]);
+    expect(listPresent(states, 1)).toEqual([
+      { ...ada, self: true, page: null },
+      { ...bob, self: false, page: null },
+    ]);
+  });
+
+  test('before one has said who one is, the others are there all the same', () => {
+    expect(listPresent(new Map([[2, { user: bob }]]), 1)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,86 @@
+import type { Node } from 'prosemirror-model';
+import { Plugin } from 'prosemirror-state';
+import { initProseMirrorDoc, ySyncPlugin, ySyncPluginKey } from 'y-prosemirror';
+import * as Y from 'yjs';
+import { isBlank } from './placeholder.ts';
+import { planSchema } from './schema.ts';
+import { removeUnreadable } from './unreadable.ts';
+
+/** Which node of the editor shows which shared type. */
+export type ContentMapping = Map<Y.AbstractType<unknown>, Node | Node[]>;
+
+/** Shared content bound to an editor: its document to start with, and the plugin that keeps both the same. */
+export interface BoundContent {
+  readonly doc: Node;
+  readonly mapping: ContentMapping;
+  readonly plugin: Plugin;
+}
+
+/** What of y-prosemirror's binding is guarded here. */
+interface Binding {
+  beforeTransactionSelection: { type: string } | null;
+  beforeAllTransactions: () => void;
+  _observeFunction: (events: Y.YEvent<Y.AbstractType<unknown>>[], transaction: Y.Transaction) => void;
+  _forceRerender: () => void;
+}
+
+/**
+ * Binds the shared content of a page to an editor through y-prosemirror, with what that leaves open:
+ * - only a change of the text is ever written; opening a page, moving the cursor or showing the empty paragraph of an empty page
+ *   writes nothing (two people would have two empty paragraphs);
+ * - content that would make it throw is taken out first;
+ * - while `canWrite` says no, nothing is written and what others change is not followed, because following deletes what this
+ *   version does not know.
+ */
+export function bindContent(content: Y.XmlFragment, canWrite: () => boolean): BoundContent {
+  if (canWrite()) removeUnreadable(content);
+  const { doc, mapping }: { doc: Node; mapping: ContentMapping } = initProseMirrorDoc(content, planSchema);
+  const sync: Plugin = ySyncPlugin(content, { mapping });
+  const plugin = new Plugin({
+    ...sync.spec,
+    view(view) {
+      const { binding }: { binding: Binding } = ySyncPluginKey.getState(view.state);
+      guardBinding(binding, content, canWrite);
+      const inner = sync.spec.view?.call(plugin, view);
+      return {
+        update(_view, before) {
+          const isChanged = before.doc !== view.state.doc;
+          const isNothing = content.length === 0 && isBlank(view.state.doc);
+          if (isChanged && !isNothing && canWrite()) inner?.update?.(view, before);
+        },
+        destroy: () => inner?.destroy?.(),
+      };
+    },
+  });
+  return {
+    doc: doc.childCount > 0 ? doc : planSchema.node('doc', null, planSchema.node('paragraph')),
+    mapping,
+    plugin,
+  };
+}
+
+function guardBinding(binding: Binding, content: Y.XmlFragment, canWrite: () => boolean): void {
+  const follow = binding._observeFunction;
+  binding._observeFunction = (events, transaction) => {
+    if (!canWrite()) return;
+    if (transaction.origin !== ySyncPluginKey) {
+      for (const event of events) removeUnreadable(content, event.target);
+    }
+    try {
+      follow(events, transaction);
+    } catch {
+      // It cannot restore the selection of a node that is gone. What is shown has to follow in any case.
+      binding.beforeTransactionSelection = null;
+      binding._forceRerender();
+    }
+  };
+  const remember = binding.beforeAllTransactions;
+  binding.beforeAllTransactions = () => {
+    try {
+      remember();
+    } catch {
+      // Yjs would stay inside a transaction for ever and save nothing more; the selection is only a convenience.
+      binding.beforeTransactionSelection = null;
+    }
+  };
+}

@@ -1,0 +1,118 @@
+import type { Command } from 'prosemirror-state';
+import { EditorView } from 'prosemirror-view';
+import type { Awareness } from 'y-protocols/awareness';
+import type { XmlFragment } from 'yjs';
+import { onText, planCommands, type PlanCommand } from './commands.ts';
+import { createPlanState } from './editor-state.ts';
+import { describeFormat, type PlanFormat } from './format.ts';
+import { setLink } from './link-range.ts';
+import { TaskItemView } from './task-item-view.ts';
+
+export interface PlanEditorOptions {
+  /** The element to put the editor into. */
+  readonly place: HTMLElement;
+  /** The page's rich text, part of a Y.Doc. */
+  readonly content: XmlFragment;
+  /** Carries cursors, in its field `cursor`; people are read from its field `user`. Without it there are no cursors. */
+  readonly awareness: Awareness | null;
+  readonly editable: boolean;
+  /**
+   * Asked before anything that may change `content`, also when only somebody else's change is shown. As long as it says no the
+   * editor is frozen. By default it always may.
+   */
+  readonly canWrite?: () => boolean;
+  /** The id of an element that describes how to use the editor. */
+  readonly describedBy?: string;
+  /** Called whenever what a toolbar shows may have changed. */
+  readonly onUpdate?: (format: PlanFormat) => void;
+  /** Called for Escape in the text. */
+  readonly onEscape?: () => void;
+}
+
+/** A mounted editor. After `destroy` it neither shows nor changes anything. */
+export interface PlanEditorHandle {
+  readonly view: EditorView;
+  focus(): void;
+  destroy(): void;
+  /** Carries a command out; false when it does not apply to the selection. */
+  run(command: PlanCommand): boolean;
+  /** Makes a link of the selection, of the link around the cursor, or of the address itself. `href` has to be safe. */
+  link(href: string): boolean;
+}
+
+const INVITATION = 'Start writing. # makes a heading, [] a task.';
+const NOTHING = 'Nothing here yet.';
+
+/** Mounts an editor on the rich text of a page. Mounting alone changes nothing in the document. */
+export function mountPlanEditor(options: PlanEditorOptions): PlanEditorHandle {
+  const {
+    place,
+    content,
+    awareness,
+    editable,
+    canWrite = () => true,
+    describedBy,
+    onUpdate,
+    onEscape,
+  } = options;
+  const { state, undo, shortcuts } = createPlanState({
+    content,
+    awareness,
+    canWrite,
+    invitation: editable ? INVITATION : NOTHING,
+    onEscape: () => onEscape?.(),
+  });
+  const view = new EditorView(place, {
+    state,
+    editable: () => editable && canWrite(),
+    attributes: describeTextbox(editable, describedBy),
+    nodeViews: { task_item: (node, nodeView, position) => new TaskItemView(node, nodeView, position) },
+    // The toolbar lies over the first or, on phones, the last lines.
+    scrollThreshold: 72,
+    scrollMargin: 72,
+    dispatchTransaction(tr) {
+      // News may arrive for an editor that has just been closed.
+      if (view.isDestroyed) return;
+      // A shortcut is a step of its own: undoing it leaves what was typed.
+      if (tr.getMeta(shortcuts) !== undefined) undo.stopCapturing();
+      view.updateState(view.state.apply(tr));
+      report();
+    },
+  });
+
+  function report(): void {
+    if (!view.isDestroyed) onUpdate?.(describeFormat(view.state, undo.canUndo(), undo.canRedo()));
+  }
+
+  function run(command: Command): boolean {
+    if (view.isDestroyed || !view.editable) return false;
+    undo.stopCapturing();
+    return command(view.state, view.dispatch, view);
+  }
+
+  // The stacks change after the document does.
+  for (const change of ['stack-item-added', 'stack-item-popped', 'stack-cleared'] as const)
+    undo.on(change, report);
+  report();
+
+  return {
+    view,
+    focus: () => view.focus(),
+    destroy: () => view.destroy(),
+    run: (command) => run(planCommands[command]),
+    link: (href) => run(onText(setLink(href))),
+  };
+}
+
+function describeTextbox(editable: boolean, describedBy: string | undefined): Record<string, string> {
+  return {
+    class: 'plan-text',
+    role: 'textbox',
+    'aria-multiline': 'true',
+    'aria-label': 'Plan',
+    spellcheck: 'true',
+    ...(describedBy === undefined ? {} : { 'aria-describedby': describedBy }),
+    // Only what has the focus can be scrolled by keyboard.
+    ...(editable ? {} : { 'aria-readonly': 'true', tabindex: '0' }),
+  };
+}

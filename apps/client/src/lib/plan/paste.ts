@@ -1,0 +1,28 @@
+import { Slice, Fragment } from 'prosemirror-model';
+import { Plugin } from 'prosemirror-state';
+import { readBareAddress } from './links.ts';
+import { setLink } from './link-range.ts';
+import { planSchema } from './schema.ts';
+
+const { link } = planSchema.marks;
+
+/** A pasted address links the selection, or becomes a link itself. Everything else is pasted through the schema. */
+export function pasteLinks(): Plugin {
+  return new Plugin({
+    props: {
+      handlePaste(view, event) {
+        const { selection, tr } = view.state;
+        const pasted = event.clipboardData?.getData('text/plain').trim() ?? '';
+        const href = readBareAddress(pasted);
+        if (href === null || !selection.$from.parent.type.allowsMarkType(link)) return false;
+        if (!selection.empty) return setLink(href)(view.state, view.dispatch);
+        const text = planSchema.text(pasted, link.create({ href }).addToSet(selection.$from.marks()));
+        const slice = new Slice(Fragment.from(text), 0, 0);
+        view.dispatch(
+          tr.replaceSelection(slice).removeStoredMark(link).scrollIntoView().setMeta('paste', true),
+        );
+        return true;
+      },
+    },
+  });
+}

@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SessionError } from './errors.ts';
+import { deriveEditKeys, secureRandom } from './keys.ts';
+import { formatLink, isSessionId, parseFragment, unlockSession } from './link.ts';
+import { unlockByAddress } from './opening.ts';
+import { encodeBase64url } from './base64url.ts';
+
+const secret = Uint8Array.from({ length: 32 }, (_, index) => 255 - index);
+const { sessionId } = await deriveEditKeys(secret);
+const link = await formatLink(sessionId, 'e', secret);
+const fragment = link.slice(link.indexOf('#'));
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const outcome: unknown = await promise.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+  return outcome instanceof SessionError ? outcome.code : String(outcome);
+}
+
+describe('link', () => {
+  test('[LK4] is path, kind, secret and check, for ever in this form', () => {
+    expect(isSessionId(sessionId)).toBe(true);
+    expect(link).toMatchInlineSnapshot(`"/session/VyNi9_IuqPUFjZiJ3K-305#e.__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA.qVIP"`);
+  });
+
+  test('[LK4] is read back, with and without #, as an edit and as a view link', async () => {
+    expect(await parseFragment(sessionId, fragment)).toEqual({ kind: 'e', secret });
+    expect(await parseFragment(sessionId, fragment.slice(1))).toEqual({ kind: 'e', secret });
+    const view = await formatLink(sessionId, 'v', secret);
+    expect(await parseFragment(sessionId, view.slice(view.indexOf('#')))).toEqual({ kind: 'v', secret });
+  });
+
+  test('[LK4] any secret survives', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ minLength: 32, maxLength: 32 }), async (bytes) => {
+        const made = await formatLink(sessionId, 'e', new Uint8Array(bytes));
+        expect(await parseFragment(sessionId, made.slice(made.indexOf('#')))).toEqual({
+          kind: 'e',
+          secret: new Uint8Array(bytes),
+        });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('an address without a key is none', async () => {
+    expect(await parseFragment(sessionId, '')).toBeNull();
+    expect(await parseFragment(sessionId, '#')).toBeNull();
+  });
+
+  test('[LK5] cut off anywhere, it is incomplete', async () => {
+    for (let length = '#e.'.length; length < fragment.length; length++) {
+      expect([length, await codeOf(parseFragment(sessionId, fragment.slice(0, length)))]).toEqual([
+        length,
+        'link/incomplete',
+      ]);
+    }
+  });
+
+  test('[LK5] any one character changed, it is mistyped', async () => {
+    for (let at = 1; at < fragment.length; at++) {
+      for (const other of ['A', 'b', '-', '!', 'é']) {
+        if (fragment[at] === other) continue;
+        const damaged = fragment.slice(0, at) + other + fragment.slice(at + 1);
+        // A dot that becomes a letter takes a part away; everything else is a changed character.
+        const expected = fragment[at] === '.' ? /link\/(mistyped|incomplete)/ : /link\/mistyped/;
+        expect(await codeOf(parseFragment(sessionId, damaged)), damaged).toMatch(expected);
+      }
+    }
+  });
+
+  test('[LK5] characters added, doubled or swapped: mistyped', async () => {
+    for (const damaged of [
+      `${fragment}A`,
+      `${fragment}.AAAA`,
+      `#e${fragment.slice(2).replace('.', '..')}`,
+      `${fragment}%20`,
+      `#x${fragment.slice(2)}`,
+      '#hello',
+      '#e.%%%.abcd',
+    ]) {
+      expect(await codeOf(parseFragment(sessionId, damaged)), damaged).toBe('link/mistyped');
+    }
+  });
+
+  test('[LK5] a mistyped id is found out by the check as well', async () => {
+    const other = (sessionId.startsWith('A') ? 'B' : 'A') + sessionId.slice(1);
+    expect(await codeOf(parseFragment(other, fragment))).toBe('link/mistyped');
+  });
+
+  test.each(['', 'x', 'a'.repeat(21), 'a'.repeat(23), `${'a'.repeat(21)}!`, '../../etc/passwd', `${'a'.repeat(21)}é`])(
+    '[LK5] the id %j is malformed',
+    async (id) => {
+      expect(await codeOf(parseFragment(id, fragment))).toBe('link/malformed');
+      expect(await codeOf(unlockByAddress(id, fragment, undefined))).toBe('link/malformed');
+    },
+  );
+
+  test('[LK5] no fragment whatever is anything but read or refused with a code', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ maxLength: 80, unit: 'binary' }), async (text) => {
+        const code = await codeOf(parseFragment(sessionId, `#e.${text}`));
+        expect(code).toMatch(/^link\/(incomplete|mistyped)$/);
+      }),
+    );
+  });
+
+  test('[LK6] a good link of one session does not open another', async () => {
+    const other = await deriveEditKeys(secureRandom(32));
+    const foreign = await formatLink(other.sessionId, 'e', secret);
+    expect(await parseFragment(other.sessionId, foreign.slice(foreign.indexOf('#')))).not.toBeNull();
+    expect(await codeOf(unlockSession(other.sessionId, secret))).toBe('link/foreign');
+  });
+
+  test('an error never carries the key', async () => {
+    try {
+      await parseFragment(sessionId, fragment.slice(0, -1));
+      expect.unreachable();
+    } catch (error) {
+      expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain(encodeBase64url(secret).slice(0, 8));
+    }
+  });
+});
+
+describe('opening by address', () => {
+  const stored = encodeBase64url(secret);
+
+  test('takes the key of the link', async () => {
+    const opened = await unlockByAddress(sessionId, fragment, undefined);
+    expect(opened).toMatchObject({ secret, ignored: null, keys: { sessionId } });
+  });
+
+  test('[LK7] takes the key that the device knows', async () => {
+    expect(await unlockByAddress(sessionId, '', stored)).toMatchObject({ secret, ignored: null });
+  });
+
+  test('[LK7] says session/unknown when nobody knows the key', async () => {
+    expect(await codeOf(unlockByAddress(sessionId, '', undefined))).toBe('session/unknown');
+  });
+
+  test('[LK7] a bad link does not stand in the way of a known key, and says so', async () => {
+    const { keys } = await unlockByAddress(sessionId, '', stored);
+    const view = await formatLink(sessionId, 'v', keys.view.secret);
+    const foreign = await formatLink(sessionId, 'e', secureRandom(32));
+    for (const [bad, ignored] of [
+      [fragment.slice(0, 20), 'link/incomplete'],
+      [fragment.replace(/.$/, '!'), 'link/mistyped'],
+      [foreign.slice(foreign.indexOf('#')), 'link/foreign'],
+      [view.slice(view.indexOf('#')), 'link/view-only'],
+    ] as const) {
+      expect(await unlockByAddress(sessionId, bad, stored)).toMatchObject({ secret, ignored });
+      expect(await codeOf(unlockByAddress(sessionId, bad, undefined))).toBe(ignored);
+    }
+  });
+
+  test('a damaged key in the device list is no way in', async () => {
+    expect(await codeOf(unlockByAddress(sessionId, '', 'broken!'))).toBe('session/unknown');
+    expect(await codeOf(unlockByAddress(sessionId, '', encodeBase64url(secureRandom(32))))).toBe('link/foreign');
+  });
+});

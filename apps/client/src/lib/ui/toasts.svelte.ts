@@ -1,0 +1,32 @@
+export interface Toast {
+  readonly key: number;
+  readonly message: string;
+  readonly action?: { readonly label: string; readonly run: () => void };
+  /** It is gone, whether or not its action was taken. */
+  readonly onclose?: () => void;
+}
+
+/** How long a toast stays when nobody points at it, in milliseconds. Long enough to read it and reach its button. */
+export const TOAST_STAYS = 10_000;
+
+/** Short words on what has just happened, at the foot of the page, with at most one thing to do about it. */
+class Toasts {
+  #all = $state.raw<readonly Toast[]>([]);
+  #next = 0;
+
+  get all(): readonly Toast[] {
+    return this.#all;
+  }
+
+  show(toast: Omit<Toast, 'key'>): void {
+    this.#all = [...this.#all, { ...toast, key: this.#next++ }];
+  }
+
+  close(toast: Toast): void {
+    if (!this.#all.includes(toast)) return;
+    this.#all = this.#all.filter((other) => other !== toast);
+    toast.onclose?.();
+  }
+}
+
+export const toasts = new Toasts();

@@ -1,0 +1,220 @@
+import { env } from 'cloudflare:workers';
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { parseRememberedSocket } from '@parley/signaling/hub';
+import { PING_FRAME, SIGNALING_LIMITS, type SignalingErrorCode } from '@parley/signaling/protocol';
+import { describe, expect, it } from 'vitest';
+import { RelaySocket } from '../../test/relay-socket.ts';
+import type { Hub } from './durable-object.ts';
+
+const hub = () => env.HUB.get(env.HUB.idFromName('global-signaling'));
+
+/** The instance that the hub lives in just now: another object after every hibernation. */
+const currentInstance = () => runInDurableObject(hub(), (instance: Hub) => instance);
+
+/** Two sockets that listen to a topic nobody else has. */
+async function connectPair(topic: string): Promise<[RelaySocket, RelaySocket]> {
+  const pair: [RelaySocket, RelaySocket] = [await RelaySocket.connect(), await RelaySocket.connect()];
+  for (const socket of pair) await socket.subscribe(topic);
+  return pair;
+}
+
+/** The runtime's end of the sockets that listen to a topic. */
+const socketsOn = (ctx: DurableObjectState, topic: string) =>
+  ctx
+    .getWebSockets()
+    .filter((socket) => parseRememberedSocket(socket.deserializeAttachment())?.topics.includes(topic));
+
+/** Closes sockets behind the hub's back. */
+const closeSocketsOn = (topic: string) =>
+  runInDurableObject(hub(), (_, ctx) => {
+    for (const socket of socketsOn(ctx, topic)) socket.close();
+  });
+
+async function expectDelivery(from: RelaySocket, to: RelaySocket, topic: string): Promise<void> {
+  const message = { type: 'publish', topic, data: crypto.randomUUID() };
+  from.send(message);
+  expect(await from.next()).toEqual({ ...message, clients: 2 });
+  expect(await to.next()).toEqual({ ...message, clients: 2 });
+}
+
+describe('protocol', () => {
+  it('[HB1] delivers a publish to every subscriber through real sockets, and to nobody else', async () => {
+    const [ada, bob] = await connectPair('delivery');
+    const cleo = await RelaySocket.connect();
+    await cleo.subscribe('another');
+    await expectDelivery(ada, bob, 'delivery');
+    await expectDelivery(bob, ada, 'delivery');
+    expect(await cleo.settle()).toEqual([]);
+  });
+
+  it('[HB6] delivers nothing more after an unsubscribe', async () => {
+    const [ada, bob] = await connectPair('leaving');
+    bob.send({ type: 'unsubscribe', topics: ['leaving'] });
+    await bob.settle();
+    ada.send({ type: 'publish', topic: 'leaving' });
+    expect(await ada.next()).toEqual({ type: 'publish', topic: 'leaving', clients: 1 });
+    expect(await bob.settle()).toEqual([]);
+  });
+
+  it('[HB7] a socket that closes gets its close answered and is not counted any more', async () => {
+    const [ada, bob] = await connectPair('goodbye');
+    bob.close();
+    expect(await bob.closed).toMatchObject({ code: expect.any(Number) });
+    ada.send({ type: 'publish', topic: 'goodbye' });
+    expect(await ada.next()).toEqual({ type: 'publish', topic: 'goodbye', clients: 1 });
+  });
+
+  it('[HB24] a receiver that cannot be reached costs nobody else a frame, and is not counted the next time', async () => {
+    const [ada, bob] = await connectPair('unreachable');
+    const eve = await RelaySocket.connect('/signaling', { answersClose: false });
+    await eve.subscribe('unreachable', 'hers');
+    await closeSocketsOn('hers');
+    const message = { type: 'publish', topic: 'unreachable' };
+    ada.send(message);
+    expect(await ada.next()).toEqual({ ...message, clients: 3 });
+    expect(await bob.next()).toEqual({ ...message, clients: 3 });
+    ada.send(message);
+    expect(await ada.next()).toEqual({ ...message, clients: 2 });
+  });
+
+  it('[HB7] a socket that fails is not counted any more', async () => {
+    const [ada, bob] = await connectPair('failure');
+    await bob.subscribe('failing');
+    await runInDurableObject(hub(), (instance: Hub, ctx) => {
+      for (const socket of socketsOn(ctx, 'failing')) instance.webSocketError(socket);
+    });
+    ada.send({ type: 'publish', topic: 'failure' });
+    expect(await ada.next()).toEqual({ type: 'publish', topic: 'failure', clients: 1 });
+  });
+});
+
+describe('bad input', () => {
+  const tenThousandTopics = Array.from({ length: 10_000 }, (_, i) => i.toString(36));
+
+  it.each<[SignalingErrorCode, string, string | ArrayBuffer]>([
+    ['hub/not-json', 'no JSON', 'hello'],
+    ['hub/unknown-type', 'an unknown type', '{"type":"shutdown"}'],
+    ['hub/malformed', 'malformed fields', '{"type":"subscribe","topics":5}'],
+    ['hub/not-subscribed', 'a publish to another topic', '{"type":"publish","topic":"bad input"}'],
+    [
+      'hub/too-many-topics',
+      '10,000 topics',
+      JSON.stringify({ type: 'subscribe', topics: tenThousandTopics }),
+    ],
+    ['hub/binary-frame', 'a binary frame', new Uint8Array([123, 125]).buffer],
+  ])('[HB10] answers %s to %s, and others go on undisturbed', async (code, _what, frame) => {
+    const [ada, bob] = await connectPair(code);
+    const eve = await RelaySocket.connect();
+    eve.sendRaw(frame);
+    expect(await eve.next()).toEqual({ type: 'error', code, message: expect.any(String) });
+    await expectDelivery(ada, bob, code);
+    expect(await eve.settle()).toEqual([]);
+  });
+
+  it('[HB12] a topic of 1 MB is told and closed with 1009, and others go on undisturbed', async () => {
+    const [ada, bob] = await connectPair('large');
+    const eve = await RelaySocket.connect();
+    eve.send({ type: 'subscribe', topics: ['x'.repeat(1_048_576)] });
+    expect(await eve.next()).toMatchObject({ type: 'error', code: 'hub/frame-too-large' });
+    expect(await eve.closed).toEqual({ code: 1009, reason: 'hub/frame-too-large' });
+    await expectDelivery(ada, bob, 'large');
+  });
+
+  it('[HB18] strikes end in a close with 1008, and others go on undisturbed', async () => {
+    const [ada, bob] = await connectPair('strikes');
+    const eve = await RelaySocket.connect();
+    await eve.subscribe('strikes');
+    for (let i = 0; i < SIGNALING_LIMITS.strikes + 5; i++) eve.sendRaw('rubbish');
+    for (let i = 0; i < SIGNALING_LIMITS.strikes; i++) {
+      expect(await eve.next()).toMatchObject({ type: 'error', code: 'hub/not-json' });
+    }
+    expect(await eve.closed).toEqual({ code: 1008, reason: 'hub/too-many-strikes' });
+    await expectDelivery(ada, bob, 'strikes');
+  });
+
+  it('[HB17] a flood is dropped, told of now and then, and closed; others go on undisturbed', async () => {
+    const [ada, bob] = await connectPair('flood');
+    const eve = await RelaySocket.connect();
+    await eve.subscribe('hers');
+    for (let i = 0; i < 2000; i++) eve.sendRaw('{"type":"publish","topic":"hers"}');
+    expect(await eve.closed).toEqual({ code: 1008, reason: 'hub/too-many-strikes' });
+    await expectDelivery(ada, bob, 'flood');
+  });
+});
+
+describe('hibernation', () => {
+  it('[HB23] answers y-webrtc’s ping byte for byte, without running any code', async () => {
+    const ada = await RelaySocket.connect();
+    const answeredAt = () =>
+      runInDurableObject(hub(), (_, ctx) =>
+        ctx.getWebSockets().map((ws) => ctx.getWebSocketAutoResponseTimestamp(ws)),
+      );
+    expect((await answeredAt()).filter(Boolean)).toEqual([]);
+    ada.sendRaw(PING_FRAME);
+    expect(await ada.next()).toEqual({ type: 'pong' });
+    expect((await answeredAt()).filter(Boolean)).toHaveLength(1);
+  });
+
+  it('[HB21] sockets and their topics outlive the object’s instance', async () => {
+    const [ada, bob] = await connectPair('sleeping');
+    const cleo = await RelaySocket.connect();
+    await cleo.subscribe('sleeping elsewhere');
+    const before = await currentInstance();
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    await expectDelivery(ada, bob, 'sleeping');
+    expect(await currentInstance()).not.toBe(before);
+    expect(await cleo.settle()).toEqual([]);
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    const dan = await RelaySocket.connect();
+    await dan.subscribe('sleeping elsewhere');
+    await expectDelivery(dan, cleo, 'sleeping elsewhere');
+  });
+
+  it('[HB7] a socket that closes while the object sleeps is gone when it wakes', async () => {
+    const [ada, bob] = await connectPair('left asleep');
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    bob.close();
+    await bob.closed;
+    ada.send({ type: 'publish', topic: 'left asleep' });
+    expect(await ada.next()).toEqual({ type: 'publish', topic: 'left asleep', clients: 1 });
+  });
+
+  it('[HB7] a socket that was being closed when the object fell asleep is not woken again', async () => {
+    const [ada] = await connectPair('closing');
+    const eve = await RelaySocket.connect('/signaling', { answersClose: false });
+    await eve.subscribe('closing', 'closing hers');
+    await closeSocketsOn('closing hers');
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    ada.send({ type: 'publish', topic: 'closing' });
+    expect(await ada.next()).toEqual({ type: 'publish', topic: 'closing', clients: 2 });
+  });
+
+  it('[HB22] a socket about which nothing readable is remembered is closed with 1012, to come back', async () => {
+    const [ada, bob] = await connectPair('readable');
+    const eve = await RelaySocket.connect();
+    await eve.subscribe('unreadable');
+    await runInDurableObject(hub(), (_, ctx) => {
+      for (const socket of socketsOn(ctx, 'unreadable')) socket.serializeAttachment('of another time');
+    });
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    await expectDelivery(ada, bob, 'readable');
+    expect(await eve.closed).toEqual({ code: 1012, reason: 'hub/forgotten' });
+  });
+
+  it.each(['a', 'é', '€', '\ud800', '\u0000'])(
+    '[HB15] the largest topics that the hub takes can be remembered, filled with %j',
+    async (fill) => {
+      const ada = await RelaySocket.connect();
+      const count = SIGNALING_LIMITS.topics;
+      const length = SIGNALING_LIMITS.topicsBytes / 2 / count;
+      // One character outside Latin-1 makes the whole string take two bytes a character.
+      const topics = Array.from({ length: count }, (_, i) => `☃${i}`.padEnd(length, fill));
+      await ada.subscribe(...topics);
+      ada.send({ type: 'subscribe', topics: ['x'] });
+      expect(await ada.settle()).toMatchObject([{ code: 'hub/too-many-topics' }]);
+      await evictDurableObject(hub(), { webSockets: 'hibernate' });
+      for (const topic of topics) ada.send({ type: 'publish', topic });
+      expect(await ada.settle()).toEqual(topics.map((topic) => ({ type: 'publish', topic, clients: 1 })));
+    },
+  );
+});

@@ -1,0 +1,425 @@
+import { describe, expect, it } from 'vitest';
+import { advanceHub, createHub, HUB_CLOSES, parseRememberedSocket, type HubEffect } from './hub.ts';
+import {
+  errorFrame,
+  PING_FRAME,
+  PONG_FRAME,
+  SIGNALING_ERRORS,
+  SIGNALING_LIMITS,
+  type SignalingErrorCode,
+} from './protocol/index.ts';
+
+/** A hub whose sockets are names, at a standstill clock. */
+function openHub(...sockets: string[]) {
+  const hub = createHub<string>();
+  let now = 1_000_000;
+  for (const socket of sockets) advanceHub(hub, { type: 'connected', socket, topics: [] });
+  return {
+    hub,
+    wait: (ms: number) => {
+      now += ms;
+    },
+    connect: (socket: string, topics: string[] = []) =>
+      advanceHub(hub, { type: 'connected', socket, topics }),
+    disconnect: (socket: string) => advanceHub(hub, { type: 'disconnected', socket }),
+    sendRaw: (socket: string, frame: string | ArrayBuffer) =>
+      advanceHub(hub, { type: 'received', socket, frame, now }),
+    send: (socket: string, message: unknown) =>
+      advanceHub(hub, { type: 'received', socket, frame: JSON.stringify(message), now }),
+    subscribe: (socket: string, ...topics: string[]) =>
+      advanceHub(hub, {
+        type: 'received',
+        socket,
+        frame: JSON.stringify({ type: 'subscribe', topics }),
+        now,
+      }),
+  };
+}
+
+const publish = (topic: string, data: unknown = 'x') => ({ type: 'publish', topic, data });
+
+const receiversOf = (effects: HubEffect<string>[]) =>
+  effects.flatMap((effect) => (effect.type === 'send' ? [...effect.receivers] : [])).sort();
+
+const refusal = (socket: string, code: SignalingErrorCode) => ({
+  type: 'send',
+  receivers: [socket],
+  frame: errorFrame(code),
+});
+
+const topicOf = (length: number, index: number) => String(index).padStart(length, 'x');
+
+describe('protocol', () => {
+  it('[HB1] a publish reaches every subscriber of its topic, the sender too, and nobody else', () => {
+    const { subscribe, send } = openHub('ada', 'bob', 'cleo');
+    subscribe('ada', 'room');
+    subscribe('bob', 'room', 'other');
+    subscribe('cleo', 'other');
+    expect(receiversOf(send('ada', publish('room')))).toEqual(['ada', 'bob']);
+    expect(receiversOf(send('bob', publish('other')))).toEqual(['bob', 'cleo']);
+  });
+
+  it('[HB2] a publish arrives as it was written, with the number of receivers, in one frame for all', () => {
+    const { subscribe, sendRaw } = openHub('ada', 'bob');
+    subscribe('ada', 'room');
+    subscribe('bob', 'room');
+    const frame =
+      '{ "data":{"n":1e20,"s":"\\u00e9\\ud800","__proto__":{"x":1}}, "topic":"room","type":"publish" }\n';
+    expect(sendRaw('ada', frame)).toEqual([
+      {
+        type: 'send',
+        receivers: ['ada', 'bob'],
+        frame:
+          '{ "data":{"n":1e20,"s":"\\u00e9\\ud800","__proto__":{"x":1}}, "topic":"room","type":"publish" ,"clients":2}',
+      },
+    ]);
+  });
+
+  it.each(['"clients":99', '"\\u0063lients":99', '"clients":{"a":[1]}'])(
+    '[HB2] the number of receivers is the hub’s, whatever the sender wrote: %s',
+    (field) => {
+      const { subscribe, sendRaw } = openHub('ada');
+      subscribe('ada', 'room');
+      const [effect] = sendRaw('ada', `{"type":"publish",${field},"topic":"room"}`);
+      expect(effect?.type === 'send' && JSON.parse(effect.frame)).toEqual({
+        type: 'publish',
+        topic: 'room',
+        clients: 1,
+      });
+    },
+  );
+
+  it('[HB2] a publish nested thousands of levels deep is passed on unharmed', () => {
+    const { subscribe, sendRaw } = openHub('ada');
+    subscribe('ada', 'room');
+    const nested = '['.repeat(30_000) + ']'.repeat(30_000);
+    expect(sendRaw('ada', `{"type":"publish","topic":"room","data":${nested}}`)).toEqual([
+      {
+        type: 'send',
+        receivers: ['ada'],
+        frame: `{"type":"publish","topic":"room","data":${nested},"clients":1}`,
+      },
+    ]);
+  });
+
+  it('[HB2] a published frame grows by the number of receivers and nothing else', () => {
+    const { subscribe, sendRaw } = openHub('ada');
+    subscribe('ada', 'room');
+    const frame = `{"type":"publish","topic":"room","data":[${Array(10_000).fill('1e20').join(',')}]}`;
+    const [effect] = sendRaw('ada', frame);
+    expect(effect?.type === 'send' && effect.frame.length - frame.length).toBe(',"clients":1'.length);
+  });
+
+  it.each([PING_FRAME, '{ "type": "ping", "more": 1 }'])(
+    '[HB3] a ping is answered to its sender alone: %s',
+    (frame) => {
+      const { subscribe, sendRaw } = openHub('ada', 'bob');
+      subscribe('ada', 'room');
+      subscribe('bob', 'room');
+      expect(sendRaw('ada', frame)).toEqual([{ type: 'send', receivers: ['ada'], frame: PONG_FRAME }]);
+    },
+  );
+
+  it('[HB4] who does not listen to a topic cannot publish to it', () => {
+    const { subscribe, send } = openHub('ada', 'bob');
+    subscribe('bob', 'room');
+    expect(send('ada', publish('room'))).toEqual([refusal('ada', 'hub/not-subscribed')]);
+    expect(send('ada', publish('nobody listens here'))).toEqual([refusal('ada', 'hub/not-subscribed')]);
+  });
+
+  it('[HB5] a topic is held once, however often it is subscribed to', () => {
+    const { subscribe, send } = openHub('ada');
+    expect(subscribe('ada', 'room', 'room')).toEqual([{ type: 'remember', socket: 'ada', topics: ['room'] }]);
+    expect(subscribe('ada', 'room')).toEqual([]);
+    expect(subscribe('ada')).toEqual([]);
+    expect(receiversOf(send('ada', publish('room')))).toEqual(['ada']);
+  });
+
+  it('[HB6] unsubscribing ends a subscription, and of a topic that is not held does nothing', () => {
+    const { subscribe, send } = openHub('ada', 'bob');
+    subscribe('ada', 'room', 'kept');
+    subscribe('bob', 'room');
+    expect(send('ada', { type: 'unsubscribe', topics: ['room', 'never held', 'room'] })).toEqual([
+      { type: 'remember', socket: 'ada', topics: ['kept'] },
+    ]);
+    expect(send('ada', { type: 'unsubscribe', topics: ['room'] })).toEqual([]);
+    expect(receiversOf(send('bob', publish('room')))).toEqual(['bob']);
+    expect(send('ada', publish('room'))).toEqual([refusal('ada', 'hub/not-subscribed')]);
+    expect(receiversOf(send('ada', publish('kept')))).toEqual(['ada']);
+  });
+
+  it('[HB7] a socket that has gone receives nothing, and leaves nothing behind', () => {
+    const { hub, subscribe, send, disconnect } = openHub('ada', 'bob');
+    subscribe('ada', 'room', 'hers');
+    subscribe('bob', 'room');
+    expect(disconnect('ada')).toEqual([]);
+    expect(receiversOf(send('bob', publish('room')))).toEqual(['bob']);
+    disconnect('bob');
+    expect(hub.members.size).toBe(0);
+    expect(hub.subscribers.size).toBe(0);
+  });
+
+  it('[HB7] events of a socket that is not there are ignored', () => {
+    const { hub, sendRaw, disconnect } = openHub();
+    expect(sendRaw('nobody', PING_FRAME)).toEqual([]);
+    expect(sendRaw('nobody', 'rubbish')).toEqual([]);
+    expect(disconnect('nobody')).toEqual([]);
+    expect(hub.members.size).toBe(0);
+  });
+
+  it('[HB7] a socket that connects anew starts anew', () => {
+    const { subscribe, send, connect } = openHub('ada', 'bob');
+    subscribe('ada', 'room');
+    subscribe('bob', 'room');
+    connect('ada');
+    expect(receiversOf(send('bob', publish('room')))).toEqual(['bob']);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', '\u0000', '\ud800', '\udc00', '😀', ' '])(
+    '[HB8] a topic is any text, compared character by character: %j',
+    (topic) => {
+      const { subscribe, send } = openHub('ada', 'bob', 'cleo');
+      subscribe('ada', topic);
+      subscribe('bob', topic);
+      subscribe('cleo', `${topic}x`, '\ufffd');
+      expect(receiversOf(send('ada', publish(topic)))).toEqual(['ada', 'bob']);
+      expect(Object.keys({})).toEqual([]);
+    },
+  );
+});
+
+describe('errors', () => {
+  it.each<[SignalingErrorCode, string | ArrayBuffer]>([
+    ['hub/not-json', ''],
+    ['hub/not-json', 'secret-input'],
+    ['hub/not-json', '{"type":"ping"'],
+    ['hub/not-json', '\ufeff{"type":"ping"}'],
+    ['hub/malformed', 'null'],
+    ['hub/malformed', '[]'],
+    ['hub/malformed', '"secret-input"'],
+    ['hub/malformed', '[{"type":"ping"}]'],
+    ['hub/unknown-type', '{}'],
+    ['hub/unknown-type', '{"type":"secret-input"}'],
+    ['hub/unknown-type', '{"type":"__proto__"}'],
+    ['hub/unknown-type', '{"type":{"secret-input":1}}'],
+    ['hub/unknown-type', '{"__proto__":{"type":"ping"}}'],
+    ['hub/malformed', '{"type":"subscribe"}'],
+    ['hub/malformed', '{"type":"subscribe","topics":"secret-input"}'],
+    ['hub/malformed', '{"type":"subscribe","topics":{"0":"secret-input","length":1}}'],
+    ['hub/malformed', '{"type":"subscribe","topics":["secret-input",5]}'],
+    ['hub/malformed', '{"type":"subscribe","topics":["secret-input",""]}'],
+    ['hub/malformed', '{"type":"unsubscribe"}'],
+    ['hub/malformed', '{"type":"unsubscribe","topics":[null]}'],
+    ['hub/malformed', '{"type":"publish"}'],
+    ['hub/malformed', '{"type":"publish","topic":""}'],
+    ['hub/malformed', '{"type":"publish","topic":["secret-input"]}'],
+    ['hub/not-subscribed', '{"type":"publish","topic":"secret-input"}'],
+    ['hub/binary-frame', new TextEncoder().encode(PING_FRAME).buffer],
+  ])('[HB10] %s answers %s, to its sender alone and without an echo', (code, frame) => {
+    const { subscribe, sendRaw, send } = openHub('ada', 'bob');
+    subscribe('ada', 'room');
+    subscribe('bob', 'room');
+    expect(sendRaw('ada', frame)).toEqual([refusal('ada', code)]);
+    expect(errorFrame(code)).not.toContain('secret-input');
+    expect(receiversOf(send('ada', publish('room')))).toEqual(['ada', 'bob']);
+  });
+
+  it.each(Object.keys(SIGNALING_ERRORS) as SignalingErrorCode[])(
+    '[HB9] %s is told as a frame with a stable code and one sentence',
+    (code) => {
+      expect(JSON.parse(errorFrame(code))).toEqual({
+        type: 'error',
+        code: expect.stringMatching(/^hub\/[a-z-]+$/),
+        message: expect.stringMatching(/^[A-Z][^\n]{10,100}\.$/),
+      });
+    },
+  );
+});
+
+describe('limits', () => {
+  /** A publish of exactly so many bytes, filled up with one character. */
+  const frameOf = (bytes: number, fill: string) => {
+    const rest = bytes - '{"type":"publish","topic":"room","data":""}'.length;
+    const size = new TextEncoder().encode(fill).byteLength;
+    const data = fill.repeat(Math.floor(rest / size)) + 'a'.repeat(rest % size);
+    return `{"type":"publish","topic":"room","data":"${data}"}`;
+  };
+
+  it.each(['a', 'é', '€', '😀'])('[HB12] a frame may have 65,536 bytes of UTF-8, filled with %s', (fill) => {
+    const { subscribe, sendRaw } = openHub('ada', 'bob');
+    subscribe('ada', 'room');
+    subscribe('bob', 'room');
+    expect(receiversOf(sendRaw('ada', frameOf(SIGNALING_LIMITS.frameBytes, fill)))).toEqual(['ada', 'bob']);
+    expect(sendRaw('ada', frameOf(SIGNALING_LIMITS.frameBytes + 1, fill))).toEqual([
+      refusal('ada', 'hub/frame-too-large'),
+      { type: 'close', socket: 'ada', code: 1009, reason: 'hub/frame-too-large' },
+    ]);
+    expect(sendRaw('ada', PING_FRAME)).toEqual([]);
+    expect(receiversOf(sendRaw('bob', JSON.stringify(publish('room'))))).toEqual(['bob']);
+  });
+
+  it('[HB12] a binary frame over the limit is told and closed as too large', () => {
+    const { sendRaw } = openHub('ada');
+    expect(sendRaw('ada', new ArrayBuffer(SIGNALING_LIMITS.frameBytes + 1))).toEqual([
+      refusal('ada', 'hub/frame-too-large'),
+      { type: 'close', socket: 'ada', ...HUB_CLOSES.frameTooLarge },
+    ]);
+  });
+
+  it('[HB13] a socket may hold 64 topics; a subscribe to more is refused whole', () => {
+    const { subscribe, send } = openHub('ada');
+    const topics = Array.from({ length: SIGNALING_LIMITS.topics }, (_, i) => `topic ${i}`);
+    subscribe('ada', ...topics.slice(1));
+    expect(subscribe('ada', 'one', 'two')).toEqual([refusal('ada', 'hub/too-many-topics')]);
+    expect(send('ada', publish('one'))).toEqual([refusal('ada', 'hub/not-subscribed')]);
+    expect(receiversOf(send('ada', publish('topic 1')))).toEqual(['ada']);
+    expect(subscribe('ada', ...topics)).toMatchObject([{ type: 'remember' }]);
+    expect(subscribe('ada', ...topics, ...topics)).toEqual([]);
+    expect(subscribe('ada', 'one')).toEqual([refusal('ada', 'hub/too-many-topics')]);
+    send('ada', { type: 'unsubscribe', topics: ['topic 0'] });
+    expect(subscribe('ada', 'one')).toMatchObject([{ type: 'remember' }]);
+  });
+
+  it('[HB13] ten thousand topics in one frame are refused', () => {
+    const { subscribe } = openHub('ada');
+    const topics = Array.from({ length: 10_000 }, (_, i) => i.toString(36));
+    expect(subscribe('ada', ...topics)).toEqual([refusal('ada', 'hub/too-many-topics')]);
+  });
+
+  it.each(['a', '€'])(
+    '[HB14] a topic may have 256 characters, like %s; a longer one refuses its subscribe whole',
+    (fill) => {
+      const { subscribe, send } = openHub('ada');
+      const longest = fill.repeat(SIGNALING_LIMITS.topicCharacters);
+      expect(subscribe('ada', longest)).toMatchObject([{ type: 'remember' }]);
+      expect(subscribe('ada', 'fine', `${longest}a`)).toEqual([refusal('ada', 'hub/topic-too-long')]);
+      expect(send('ada', publish('fine'))).toEqual([refusal('ada', 'hub/not-subscribed')]);
+    },
+  );
+
+  it('[HB15] all topics of a socket may take 12,288 bytes at two a character; one more refuses its subscribe whole', () => {
+    const { subscribe, send } = openHub('ada');
+    const topics = Array.from({ length: 24 }, (_, i) => topicOf(256, i));
+    expect(subscribe('ada', ...topics)).toMatchObject([{ type: 'remember' }]);
+    expect(subscribe('ada', 'a')).toEqual([refusal('ada', 'hub/topics-too-large')]);
+    send('ada', { type: 'unsubscribe', topics: topics.slice(0, 1) });
+    expect(subscribe('ada', ...Array.from({ length: 40 }, (_, i) => topicOf(7, i)))).toEqual([
+      refusal('ada', 'hub/topics-too-large'),
+    ]);
+    expect(subscribe('ada', ...Array.from({ length: 40 }, (_, i) => topicOf(6, i)))).toMatchObject([
+      { type: 'remember' },
+    ]);
+  });
+});
+
+describe('conduct', () => {
+  it('[HB16] 500 frames may come at once and 50 a second in the long run; what is more is dropped', () => {
+    const { subscribe, send, wait } = openHub('ada');
+    subscribe('ada', 'room');
+    for (let i = 1; i < SIGNALING_LIMITS.framesBurst; i++)
+      expect(receiversOf(send('ada', publish('room')))).toEqual(['ada']);
+    expect(send('ada', publish('room'))).toEqual([refusal('ada', 'hub/too-fast')]);
+    wait(1000);
+    for (let i = 0; i < SIGNALING_LIMITS.framesPerSecond; i++)
+      expect(receiversOf(send('ada', publish('room')))).toEqual(['ada']);
+    expect(send('ada', publish('room'))).toEqual([]);
+    wait(3_600_000);
+    for (let i = 0; i < SIGNALING_LIMITS.framesBurst; i++)
+      expect(receiversOf(send('ada', publish('room')))).toEqual(['ada']);
+    expect(send('ada', publish('room'))).toEqual([refusal('ada', 'hub/too-fast')]);
+  });
+
+  it('[HB16] one socket’s haste costs another nothing', () => {
+    const { subscribe, send } = openHub('ada', 'bob');
+    subscribe('ada', 'room');
+    subscribe('bob', 'room');
+    for (let i = 0; i < 400; i++) send('ada', { type: 'ping' });
+    for (let i = 0; i < 400; i++) expect(receiversOf(send('bob', publish('room')))).toEqual(['ada', 'bob']);
+  });
+
+  it('[HB16] a clock that is set back gives nothing and takes nothing', () => {
+    const { send, wait } = openHub('ada');
+    for (let i = 0; i < 499; i++) send('ada', { type: 'ping' });
+    wait(-60_000);
+    expect(send('ada', { type: 'ping' })).toMatchObject([{ frame: PONG_FRAME }]);
+    expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
+  });
+
+  it('[HB17] of the frames that come too fast, the first and every 50th is told and a strike', () => {
+    const { send } = openHub('ada');
+    for (let i = 0; i < 500; i++) send('ada', { type: 'ping' });
+    const answers = Array.from({ length: 451 }, () => send('ada', { type: 'ping' }));
+    const told = answers.flatMap((effects, i) => (effects.length > 0 ? [i] : []));
+    expect(told).toEqual([0, 50, 100, 150, 200, 250, 300, 350, 400, 450]);
+    expect(answers[450]).toEqual([
+      refusal('ada', 'hub/too-fast'),
+      { type: 'close', socket: 'ada', ...HUB_CLOSES.tooManyStrikes },
+    ]);
+  });
+
+  it('[HB18] the tenth strike closes the socket with 1008, and nobody else', () => {
+    const { hub, subscribe, send, sendRaw } = openHub('ada', 'bob');
+    subscribe('ada', 'room', 'hers');
+    subscribe('bob', 'room');
+    for (let i = 1; i < 10; i++) expect(sendRaw('ada', 'rubbish')).toEqual([refusal('ada', 'hub/not-json')]);
+    expect(sendRaw('ada', 'rubbish')).toEqual([
+      refusal('ada', 'hub/not-json'),
+      { type: 'close', socket: 'ada', code: 1008, reason: 'hub/too-many-strikes' },
+    ]);
+    expect(sendRaw('ada', PING_FRAME)).toEqual([]);
+    expect(receiversOf(send('bob', publish('room')))).toEqual(['bob']);
+    expect([...hub.subscribers.keys()]).toEqual(['room']);
+  });
+
+  it('[HB19] ten seconds without a strike forgive the earlier ones', () => {
+    const { sendRaw, wait } = openHub('ada');
+    const strikeNineTimes = () => {
+      for (let i = 0; i < 9; i++) expect(sendRaw('ada', 'rubbish')).toEqual([refusal('ada', 'hub/not-json')]);
+    };
+    strikeNineTimes();
+    wait(10_000);
+    strikeNineTimes();
+    wait(9_999);
+    expect(sendRaw('ada', 'rubbish')).toMatchObject([{ type: 'send' }, { type: 'close' }]);
+  });
+
+  it('[HB19] good frames in between forgive nothing', () => {
+    const { sendRaw } = openHub('ada');
+    for (let i = 0; i < 9; i++) {
+      sendRaw('ada', 'rubbish');
+      sendRaw('ada', PING_FRAME);
+    }
+    expect(sendRaw('ada', 'rubbish')).toMatchObject([{ type: 'send' }, { type: 'close' }]);
+  });
+});
+
+describe('hibernation', () => {
+  it('[HB20] every change of a socket’s topics is to be remembered, whole', () => {
+    const { subscribe, send } = openHub('ada');
+    expect(subscribe('ada', 'a', 'b')).toEqual([{ type: 'remember', socket: 'ada', topics: ['a', 'b'] }]);
+    expect(subscribe('ada', 'c')).toEqual([{ type: 'remember', socket: 'ada', topics: ['a', 'b', 'c'] }]);
+    expect(send('ada', { type: 'unsubscribe', topics: ['a', 'b', 'c'] })).toEqual([
+      { type: 'remember', socket: 'ada', topics: [] },
+    ]);
+  });
+
+  it('[HB21] sockets that come back with their topics listen as before', () => {
+    const { connect, send } = openHub();
+    connect('ada', ['room', '__proto__']);
+    connect('bob', ['room']);
+    expect(receiversOf(send('ada', publish('room')))).toEqual(['ada', 'bob']);
+    expect(receiversOf(send('ada', publish('__proto__')))).toEqual(['ada']);
+  });
+
+  it.each([undefined, null, 5, 'room', [], {}, { topics: 'room' }, { topics: [5] }])(
+    '[HB22] what no hub wrote is not taken for a remembered socket: %j',
+    (value) => {
+      expect(parseRememberedSocket(value)).toBeUndefined();
+    },
+  );
+
+  it('[HB22] a remembered socket survives a structured clone', () => {
+    const socket = { topics: ['room', '\ud800', '😀', '__proto__'] };
+    expect(parseRememberedSocket(structuredClone(socket))).toEqual(socket);
+  });
+});

@@ -1,0 +1,17 @@
+/** `pnpm dev`: the client with hot reload at http://localhost:5173, in front of the Worker at http://localhost:8787. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { buildClient } from './build.ts';
+import { startRelay } from './relay.ts';
+
+// The Worker serves the assets of a build, and does not start without one.
+const version = buildClient();
+const state = fileURLToPath(new URL('../.parley/', import.meta.url));
+const relay = await startRelay({ port: 8787, state, version });
+const vite = spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'dev'], {
+  cwd: fileURLToPath(new URL('../apps/client/', import.meta.url)),
+  stdio: 'inherit',
+});
+process.on('SIGINT', () => vite.kill());
+vite.once('exit', () => void relay.stop());
+void relay.exited.then(() => vite.kill());

@@ -1,0 +1,33 @@
+/** `pnpm start`: builds what has changed and runs Parley on this machine, with its data in the checkout. */
+import { fileURLToPath } from 'node:url';
+import { buildClient } from './build.ts';
+import { PortTakenError, startRelay } from './relay.ts';
+
+const port = Number(process.env['PORT'] ?? 8787);
+if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+  console.error(`PORT is "${process.env['PORT']}", which is no port. Give a number from 1 to 65535.`);
+  process.exit(1);
+}
+
+try {
+  const version = buildClient();
+  const state = fileURLToPath(new URL('../.parley/', import.meta.url));
+  const relay = await startRelay({ port, state, version });
+  console.log(`\nParley runs at ${relay.url}\nIts data is in .parley/. Stop it with Ctrl+C.`);
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      stopping = true;
+      void relay.stop();
+    });
+  }
+  await relay.exited;
+  process.exit(stopping ? 0 : 1);
+} catch (error) {
+  if (error instanceof PortTakenError) {
+    console.error(`${error.message} Stop what uses it, or choose another one: PORT=${port + 1} npx --yes pnpm@12 start`);
+  } else {
+    console.error(error instanceof Error ? error.message : error);
+  }
+  process.exit(1);
+}
