@@ -35,6 +35,7 @@ test.describe('links that are no good', () => {
     await bob.page.getByRole('button', { name: 'Go to the start' }).click();
     await expect(bob.page.getByText('None on this device yet')).toBeVisible();
     // And the whole link still works.
+    await ada.page.goto(first);
     await bob.join(first);
     await expect(bob.title).toHaveValue('First');
   });

@@ -12,8 +12,13 @@ test.describe('together', () => {
     await expect(bob.plan).toHaveText('Begin.');
     await expect(bob.title).toHaveValue('Budget');
 
-    await bob.plan.click();
-    await bob.page.keyboard.press('Control+Home');
+    for (const [{ page, plan }, key] of [
+      [ada, 'Control+End'],
+      [bob, 'Control+Home'],
+    ] as const) {
+      await plan.click();
+      await page.keyboard.press(key);
+    }
     await Promise.all([
       ada.page.keyboard.type(' Ada writes on at the end.', { delay: 15 }),
       bob.page.keyboard.type('Bob writes at the start. ', { delay: 15 }),
@@ -99,10 +104,11 @@ test.describe('together', () => {
     await name.press('Enter');
     await expect(ada.people.nth(1)).toContainText('Bob the Builder');
     await bob.plan.click();
-    await expect(ada.plan.locator('.cursor')).toContainText('Bob the Builder');
+    await expect(ada.plan.locator('.cursor-name')).toHaveAttribute('data-name', 'Bob the Builder');
 
     await bob.page.getByRole('button', { name: 'Choose your colour' }).click();
     await bob.page.getByRole('radio', { name: 'Colour 9' }).click();
+    await bob.plan.click();
     await expect(ada.plan.locator('.cursor')).toHaveAttribute('style', /--person-8/);
 
     const second = await bob.context.newPage();

@@ -94,6 +94,14 @@ export class LiveSession {
   }
 
   /**
+   * Whether the document may be written at this very moment. `editable` follows a little later, and in between an editor
+   * would delete what a newer version has just put in.
+   */
+  get canWrite(): boolean {
+    return documentState(this.doc) === 'open';
+  }
+
+  /**
    * The document to show. It is the document itself, unless a newer version wrote it: then it is a copy that
    * follows, because showing may mean changing ([DOC4]).
    */
@@ -184,6 +192,12 @@ export class LiveSession {
     void navigator.locks.request(openLock(this.id), { mode: 'shared' }, () => released);
   }
 
+  /** The list of sessions shows the title without opening the document. */
+  #rememberTitle(): void {
+    const known = sessions.find(this.id);
+    if (known && known.title !== this.#title) void sessions.change(this.id, { title: this.#title });
+  }
+
   #observe(): void {
     const meta = metaOf(this.doc);
     const read = () => {
@@ -192,14 +206,13 @@ export class LiveSession {
     };
     read();
     meta.observe(read);
+    this.#rememberTitle();
     let remember: ReturnType<typeof setTimeout> | undefined;
-    const rememberTitle = () => {
+    meta.observe(() => {
       clearTimeout(remember);
       // Every key would be a write otherwise.
-      remember = setTimeout(() => void sessions.change(this.id, { title: this.#title }), 300);
-    };
-    meta.observe(rememberTitle);
-    if (this.#title !== sessions.find(this.id)?.title) rememberTitle();
+      remember = setTimeout(() => this.#rememberTitle(), 300);
+    });
 
     const network = () => (this.#online = navigator.onLine);
     addEventListener('online', network);
@@ -208,6 +221,7 @@ export class LiveSession {
       removeEventListener('online', network);
       removeEventListener('offline', network);
       clearTimeout(remember);
+      this.#rememberTitle();
     });
 
     const present = $effect.root(() => {

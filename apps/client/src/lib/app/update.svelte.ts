@@ -32,6 +32,8 @@ class Update {
 
   /** Takes the new version: reloads the page. */
   async apply(): Promise<void> {
+    // Workbox does not reload a page that was there before the first service worker.
+    navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
     await this.#apply?.();
   }
 

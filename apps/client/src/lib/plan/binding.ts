@@ -2,7 +2,6 @@ import type { Node } from 'prosemirror-model';
 import { Plugin } from 'prosemirror-state';
 import { initProseMirrorDoc, ySyncPlugin, ySyncPluginKey } from 'y-prosemirror';
 import * as Y from 'yjs';
-import { isBlank } from './placeholder.ts';
 import { planSchema } from './schema.ts';
 import { removeUnreadable } from './unreadable.ts';
 
@@ -21,7 +20,6 @@ interface Binding {
   beforeTransactionSelection: { type: string } | null;
   beforeAllTransactions: () => void;
   _observeFunction: (events: Y.YEvent<Y.AbstractType<unknown>>[], transaction: Y.Transaction) => void;
-  _forceRerender: () => void;
 }
 
 /**
@@ -42,11 +40,11 @@ export function bindContent(content: Y.XmlFragment, canWrite: () => boolean): Bo
       const { binding }: { binding: Binding } = ySyncPluginKey.getState(view.state);
       guardBinding(binding, content, canWrite);
       const inner = sync.spec.view?.call(plugin, view);
+      // It has to have seen content once; deleting all of it would otherwise pass for an empty page that nobody touched.
+      if (canWrite()) inner?.update?.(view, view.state);
       return {
         update(_view, before) {
-          const isChanged = before.doc !== view.state.doc;
-          const isNothing = content.length === 0 && isBlank(view.state.doc);
-          if (isChanged && !isNothing && canWrite()) inner?.update?.(view, before);
+          if (before.doc !== view.state.doc && canWrite()) inner?.update?.(view, before);
         },
         destroy: () => inner?.destroy?.(),
       };
@@ -69,9 +67,9 @@ function guardBinding(binding: Binding, content: Y.XmlFragment, canWrite: () => 
     try {
       follow(events, transaction);
     } catch {
-      // It cannot restore the selection of a node that is gone. What is shown has to follow in any case.
-      binding.beforeTransactionSelection = null;
-      binding._forceRerender();
+      // It cannot select a node again that is gone; it can put the cursor there.
+      binding.beforeTransactionSelection &&= { ...binding.beforeTransactionSelection, type: 'text' };
+      follow(events, transaction);
     }
   };
   const remember = binding.beforeAllTransactions;

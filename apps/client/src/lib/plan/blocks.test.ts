@@ -4,7 +4,6 @@ import {
   insertBreak,
   leaveCodeByArrow,
   leaveCodeByEnter,
-  liftQuoteAtStart,
   openFence,
   outdentCode,
   resetBlock,
@@ -31,6 +30,7 @@ describe('a code block', () => {
     expect(applied('p(<strong>a</strong>|)', toggleCodeBlock)).toBe('pre(a|)');
     expect(applied('p(|a) h1(<em>b</em>) p(c|)', toggleCodeBlock)).toBe('pre(|a\nb\nc|)');
     expect(applied('p(a/b|)', toggleCodeBlock)).toBe('pre(a\nb|)');
+    expect(applied('p(|a/b) p(c|)', toggleCodeBlock)).toBe('pre(|a\nb\nc|)');
   });
 
   it('becomes a paragraph with line breaks', () => {
@@ -42,6 +42,7 @@ describe('a code block', () => {
     expect(applied('p(```c++|)', openFence)).toBe('pre:c++(|)');
     expect(applied('p(a ```|)', openFence)).toBeNull();
     expect(applied('p(```ts| x)', openFence)).toBeNull();
+    expect(applied('p(/```|)', openFence)).toBeNull();
   });
 
   it('is left with Enter on a second empty line, or down from its end', () => {
@@ -62,13 +63,11 @@ describe('a code block', () => {
   });
 });
 
-it('Backspace makes headings and empty code blocks paragraphs, and takes a quote\u2019s first block out', () => {
+it('Backspace makes headings and empty code blocks paragraphs', () => {
   expect(applied('h2(|a)', resetBlock)).toBe('p(|a)');
   expect(applied('h2(a|)', resetBlock)).toBeNull();
   expect(applied('pre(|)', resetBlock)).toBe('p(|)');
   expect(applied('pre(|a)', resetBlock)).toBeNull();
-  expect(applied('quote(p(|a) p(b))', liftQuoteAtStart)).toBe('p(|a) quote(p(b))');
-  expect(applied('quote(p(a) p(|b))', liftQuoteAtStart)).toBeNull();
 });
 
 it('breaks a line inside its block', () => {

@@ -61,14 +61,6 @@ export const resetBlock: Command = (state, dispatch) => {
   return resettable && setParagraph(state, dispatch);
 };
 
-/** Backspace at the start of a quote takes its first block out. */
-export const liftQuoteAtStart: Command = (state, dispatch) => {
-  const { $from, empty } = state.selection;
-  if (!empty || $from.parentOffset > 0 || $from.depth < 2) return false;
-  if ($from.node(-1).type !== blockquote || $from.index(-1) > 0) return false;
-  return liftFromQuote(state, dispatch);
-};
-
 /** Enter behind ```` ```language ```` opens a code block. */
 export const openFence: Command = (state, dispatch) => {
   const { $from, empty } = state.selection;

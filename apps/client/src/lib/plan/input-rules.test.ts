@@ -42,6 +42,7 @@ describe('Markdown at the start of a paragraph', () => {
     ['- ', 'ul(li(p(|)))'],
     ['1. ', 'tasks(todo(p(|)))'],
     ['---', 'ul(li(p(|)))'],
+    ['[x] ', 'tasks(todo(p(|)))'],
   ])('%j in %s stays as it is', (text, page) => {
     expect(typed(text, page)).toBe(page.replace('|', `${text}|`));
   });

@@ -7,7 +7,6 @@ import {
   insertBreak,
   leaveCodeByArrow,
   leaveCodeByEnter,
-  liftQuoteAtStart,
   openFence,
   outdentCode,
   resetBlock,
@@ -19,7 +18,7 @@ import { SHORTCUTS } from './shortcuts.ts';
 
 const isInList: Command = (state) => listAround(state.selection) !== null;
 
-const goBack = chainCommands(undoInputRule, resetBlock, liftItemAtStart, liftQuoteAtStart);
+const goBack = chainCommands(undoInputRule, resetBlock, liftItemAtStart);
 
 const KEYS: Record<string, Command> = {
   Backspace: goBack,

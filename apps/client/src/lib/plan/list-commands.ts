@@ -79,7 +79,13 @@ export const liftItem: Command = (state, dispatch) => {
   if (outerKind === null || outerKind === listKind(range.parent.type))
     return liftListItem(ITEMS)(state, dispatch);
   // An item can only go up into a list that takes it, so it first becomes an item of that list's kind.
-  const tr = convertItems(state.tr, range.start - 1, range.startIndex, range.parent.childCount, outerKind);
+  const tr = convertItems(
+    state.tr,
+    $from.before(range.depth),
+    range.startIndex,
+    range.parent.childCount,
+    outerKind,
+  );
   const converted = EditorState.create({ doc: tr.doc, selection: tr.selection });
   return liftListItem(ITEMS)(
     converted,

@@ -78,12 +78,11 @@ function readPosition(value: unknown, content: Y.XmlFragment): Y.RelativePositio
   if (!isRecord(value)) return null;
   const type = readItemId(value['type']);
   const item = readItemId(value['item']);
-  const tname: unknown = value['tname'] ?? null;
+  const tname: unknown = value['tname'];
   const assoc: unknown = value['assoc'] ?? 0;
   // Yjs makes a new shared type of any root name that it is asked for.
   const root: unknown = typeof tname === 'string' ? content.doc?.share.get(tname) : null;
   const isRoot = typeof tname === 'string' && root === content;
-  if (tname !== null && !isRoot) return null;
   if (type === undefined || item === undefined || typeof assoc !== 'number') return null;
   if (type === null && item === null && !isRoot) return null;
   return new Y.RelativePosition(type, isRoot ? tname : null, item, assoc < 0 ? -1 : 0);

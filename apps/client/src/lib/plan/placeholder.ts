@@ -3,8 +3,7 @@ import { Plugin } from 'prosemirror-state';
 import { Decoration, DecorationSet } from 'prosemirror-view';
 import { planSchema } from './schema.ts';
 
-/** Whether a page is one empty paragraph, which is what an editor shows of nothing. */
-export function isBlank(doc: Node): boolean {
+function isBlank(doc: Node): boolean {
   const first = doc.firstChild;
   return doc.childCount === 1 && first?.type === planSchema.nodes.paragraph && first.content.size === 0;
 }

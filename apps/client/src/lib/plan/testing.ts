@@ -5,8 +5,14 @@
  * selection. `tasks(done(…) todo(…))`, `ol3(…)`, `pre:ts(…)`, `hr()`, `quote(…)`; `/` is a hard break.
  */
 import type { Attrs, Mark, Node } from 'prosemirror-model';
-import { EditorState, TextSelection, type Command, type Transaction } from 'prosemirror-state';
-import type { EditorView, PluginView } from 'prosemirror-view';
+import {
+  EditorState,
+  TextSelection,
+  type Command,
+  type PluginView,
+  type Transaction,
+} from 'prosemirror-state';
+import type { EditorView } from 'prosemirror-view';
 import { prosemirrorToYXmlFragment } from 'y-prosemirror';
 import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';

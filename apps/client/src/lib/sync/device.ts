@@ -29,8 +29,10 @@ export class DeviceStore {
   readonly #onState: (state: DeviceState) => void;
   #db: IDBDatabase;
   #state: DeviceState = 'saved';
-  /** Transactions that have begun and neither committed nor failed. */
-  #pending = 0;
+  /** Updates that wait for the transaction under way. */
+  #queue: Uint8Array[] = [];
+  /** Transactions that have begun and not ended: one, and one more when the store is closed. */
+  #writing = 0;
   /** A write failed: the records alone have a gap, so the next write carries everything. */
   #owesWholeState = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -75,49 +77,58 @@ export class DeviceStore {
 
   /** Resolves once nothing is on its way into the database any more; {@link state} then says how it ended. */
   settled(): Promise<void> {
-    return this.#pending === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#writing > 0 ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
   }
 
   /** Stops keeping the document. What is on its way still commits. */
   close(): void {
-    this.#closed = true;
     clearTimeout(this.#retry);
     this.#doc.off('update', this.#keep);
-    this.#tabs.close();
+    this.#write();
+    this.#closed = true;
     this.#db.close();
+    void this.settled().then(() => this.#tabs.close());
   }
 
   readonly #keep = (update: Uint8Array, origin: unknown): void => {
-    if (origin !== this) this.#write(this.#owesWholeState ? Y.encodeStateAsUpdate(this.#doc) : update);
+    if (origin === this) return;
+    this.#queue.push(update);
+    // One transaction at a time, with all that has come up since: a change waits for no more than the one before it,
+    // and somebody else's thousand changes are not a thousand transactions.
+    if (this.#writing === 0) this.#write();
   };
 
-  #write(record: Uint8Array): void {
-    const whole = this.#owesWholeState;
+  #write(): void {
+    const isWhole = this.#owesWholeState;
+    const records = isWhole ? [Y.encodeStateAsUpdate(this.#doc)] : this.#queue;
+    if (records.length === 0) return;
+    this.#queue = [];
     let transaction: IDBTransaction;
     try {
       transaction = this.#db.transaction(UPDATES, 'readwrite');
-      transaction.objectStore(UPDATES).add(record);
+      for (const record of records) transaction.objectStore(UPDATES).add(record);
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#pending += 1;
+    this.#writing += 1;
     this.#tell('saving');
     transaction.oncomplete = () => {
-      this.#pending -= 1;
-      if (whole) this.#owesWholeState = false;
-      if (!this.#closed) this.#tabs.postMessage(record);
-      this.#settle();
+      if (isWhole) this.#owesWholeState = false;
+      for (const record of records) this.#tabs.postMessage(record);
+      this.#proceed();
     };
     transaction.onabort = () => {
-      this.#pending -= 1;
       this.#fail(transaction.error);
-      this.#settle();
+      this.#proceed();
     };
   }
 
-  #settle(): void {
-    if (this.#pending > 0) return;
+  /** A transaction has ended, well or not. */
+  #proceed(): void {
+    this.#writing -= 1;
+    if (this.#queue.length > 0 && !this.#closed) this.#write();
+    if (this.#writing > 0) return;
     if (!this.#owesWholeState) this.#tell('saved');
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -142,7 +153,7 @@ export class DeviceStore {
       return;
     }
     if (this.#closed) this.#db.close();
-    else if (this.#owesWholeState) this.#write(Y.encodeStateAsUpdate(this.#doc));
+    else if (this.#owesWholeState && this.#writing === 0) this.#write();
   }
 
   #tell(state: DeviceState): void {

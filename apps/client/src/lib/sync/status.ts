@@ -1,4 +1,4 @@
-import { catalogue } from '../session/errors.ts';
+import { catalogue } from '../session/error-sentences.ts';
 import type { DeviceState } from './device.ts';
 import type { HubState } from './mesh.ts';
 

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      'apps/client/vitest.config.ts',
+      'apps/signaling/vitest.config.ts',
+      'apps/signaling/cloudflare/vitest.config.ts',
+      'apps/signaling/cloudflare/vitest.dev.config.ts',
+    ],
+  },
+});
