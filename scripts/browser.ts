@@ -3,9 +3,18 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium } from '@playwright/test';
 
-const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome', 'microsoft-edge'];
+const names = [
+  'chromium',
+  'chromium-browser',
+  'google-chrome-stable',
+  'google-chrome',
+  'chrome',
+  'microsoft-edge',
+];
 const places = [
-  ...(process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name))),
+  ...(process.env['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((folder) => names.map((name) => join(folder, name))),
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
@@ -39,7 +48,9 @@ export function findBrowser(): string {
     const installed = installedBrowser();
     if (installed) return installed;
   }
-  throw new Error('The end-to-end tests need Chrome or Chromium. Install one, or set PARLEY_BROWSER to its path.');
+  throw new Error(
+    'The end-to-end tests need Chrome or Chromium. Install one, or set PARLEY_BROWSER to its path.',
+  );
 }
 
 function installedBrowser(): string | undefined {

@@ -39,10 +39,17 @@ const failed = outcomes.filter((outcome) => !outcome.ok);
 for (const { name, printed } of failed) console.error(`\n  ${name}: not fine\n\n${printed}`);
 process.exit(failed.length === 0 ? 0 : 1);
 
-function run(folder: string, command: string, options: readonly string[]): Promise<{ ok: boolean; printed: string }> {
+function run(
+  folder: string,
+  command: string,
+  options: readonly string[],
+): Promise<{ ok: boolean; printed: string }> {
   return new Promise((resolve) => {
     const cwd = `${root}${folder}`;
-    const child = spawn(`${cwd}/node_modules/.bin/${command}`, options, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(`${cwd}/node_modules/.bin/${command}`, options, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (printed += text));

@@ -40,7 +40,16 @@ export async function startRelay({ port, state, version, assets }: RelayOptions)
     [
       'node_modules/wrangler/bin/wrangler.js',
       'dev',
-      ...['--port', String(port), '--inspector-port', '0', '--persist-to', state, '--var', `VERSION:${version}`],
+      ...[
+        '--port',
+        String(port),
+        '--inspector-port',
+        '0',
+        '--persist-to',
+        state,
+        '--var',
+        `VERSION:${version}`,
+      ],
       ...(assets === undefined ? [] : ['--assets', assets]),
       ...['--show-interactive-dev-session=false', '--log-level', 'warn'],
     ],
@@ -63,7 +72,7 @@ export async function startRelay({ port, state, version, assets }: RelayOptions)
     await exited;
     clearTimeout(patience);
   };
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
     if (child.exitCode !== null) throw new Error(`The relay did not start.\n${printed}`);
     if (await answers(url)) return { url, process: child, exited, stop };
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -98,7 +107,8 @@ async function claimPort(port: number): Promise<void> {
       const probe = createServer();
       probe.once('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRINUSE') reject(new PortTakenError(`Port ${port} is taken.`));
-        else if (error.code === 'EACCES') reject(new PortTakenError(`Port ${port} may not be used by this user.`));
+        else if (error.code === 'EACCES')
+          reject(new PortTakenError(`Port ${port} may not be used by this user.`));
         // No IPv6 here, say.
         else resolve();
       });

@@ -25,7 +25,9 @@ try {
   process.exit(stopping ? 0 : 1);
 } catch (error) {
   if (error instanceof PortTakenError) {
-    console.error(`${error.message} Stop what uses it, or choose another one: PORT=${port + 1} npx --yes pnpm@12 start`);
+    console.error(
+      `${error.message} Stop what uses it, or choose another one: PORT=${port + 1} npx --yes pnpm@12 start`,
+    );
   } else {
     console.error(error instanceof Error ? error.message : error);
   }

@@ -21,8 +21,15 @@ try {
   step('Build of the client', () => console.log(`  version ${buildClient()}`));
   step('Unit tests, and the Worker inside workerd', () => {
     const report = join(reports, 'vitest.json');
-    const ok = attempt('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
-    const counts = readReport<{ numPassedTests: number; numFailedTests: number; numPendingTests: number }>(report);
+    const ok = attempt('vitest', [
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ]);
+    const counts = readReport<{ numPassedTests: number; numFailedTests: number; numPendingTests: number }>(
+      report,
+    );
     passed += counts.numPassedTests;
     failed += counts.numFailedTests;
     skipped += counts.numPendingTests;
@@ -37,9 +44,9 @@ try {
       PARLEY_BROWSER: browser,
       PLAYWRIGHT_JSON_OUTPUT_FILE: report,
     });
-    const { stats } = readReport<{ stats: { expected: number; unexpected: number; flaky: number; skipped: number } }>(
-      report,
-    );
+    const { stats } = readReport<{
+      stats: { expected: number; unexpected: number; flaky: number; skipped: number };
+    }>(report);
     passed += stats.expected;
     failed += stats.unexpected + stats.flaky;
     skipped += stats.skipped;

@@ -30,14 +30,20 @@ function preloadFonts(/** @type {string} */ html) {
   const assets = '_app/immutable/assets';
   const links = readdirSync(join(build, assets))
     .filter((file) => /^(figtree|source-serif-4)-latin-wght-normal\..*woff2$/.test(file))
-    .map((file) => `<link rel="preload" href="/${assets}/${file}" as="font" type="font/woff2" crossorigin />`);
-  if (links.length !== 2) throw new Error(`expected two latin font faces in the build, found ${links.length}`);
+    .map(
+      (file) => `<link rel="preload" href="/${assets}/${file}" as="font" type="font/woff2" crossorigin />`,
+    );
+  if (links.length !== 2)
+    throw new Error(`expected two latin font faces in the build, found ${links.length}`);
   return html.replace('</head>', `${links.join('')}</head>`);
 }
 
 function siteHeaders(/** @type {string} */ html, /** @type {string | undefined} */ relayUrl) {
   const scripts = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
-    ([, body]) => `'sha256-${createHash('sha256').update(body ?? '').digest('base64')}'`,
+    ([, body]) =>
+      `'sha256-${createHash('sha256')
+        .update(body ?? '')
+        .digest('base64')}'`,
   );
   const relay = relayUrl ? [new URL(relayUrl).origin, new URL(relayUrl).origin.replace(/^http/, 'ws')] : [];
   const policy = [

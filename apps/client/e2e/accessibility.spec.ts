@@ -3,12 +3,17 @@ import { expect, test, type Guest } from './parley.ts';
 
 async function expectNoViolations(guest: Guest, where: string) {
   // What fades in has not its colours yet.
-  await guest.page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
+  await guest.page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished)),
+  );
   const { violations } = await new AxeBuilder({ page: guest.page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
     .analyze();
   expect(
-    violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`),
+    violations.map(
+      ({ id, nodes }) =>
+        `${where}: ${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
+    ),
   ).toEqual([]);
 }
 
@@ -28,7 +33,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await ada.newSession('Everything at once');
       await ada.page.getByRole('textbox', { name: 'Page title' }).fill('A page');
       await ada.plan.click();
-      await ada.page.keyboard.type('# Heading\n**bold** *italic* `code` [link](https://example.org)\n- one\ntwo\n\n');
+      await ada.page.keyboard.type(
+        '# Heading\n**bold** *italic* `code` [link](https://example.org)\n- one\ntwo\n\n',
+      );
       await ada.page.keyboard.type('1. first\n\n[] a task\n\n> a quote');
       await ada.page.keyboard.press('Enter');
       await ada.page.keyboard.press('Enter');

@@ -52,7 +52,8 @@ const shell = closure([
 ]);
 const home = closure([nodeOf('/')], new Set(shell));
 const session = closure([nodeOf('/session/[id]')], new Set(shell));
-const lazily = (pattern: RegExp, loaded: Set<string>) => [...closure([key(pattern)])].filter((name) => !loaded.has(name));
+const lazily = (pattern: RegExp, loaded: Set<string>) =>
+  [...closure([key(pattern)])].filter((name) => !loaded.has(name));
 
 for (const [what, limit, measure] of [
   ['home', 45, () => kilobytes(home)],
@@ -62,8 +63,7 @@ for (const [what, limit, measure] of [
 ] as const) {
   test(`budget: ${what} at most ${limit} kB of JavaScript, gzipped`, () => {
     const size = measure();
-    test.info().annotations.push({ type: 'size', description: `${what}: ${size.toFixed(1)} kB of ${limit}` });
-    console.log(`${what}: ${size.toFixed(1)} kB of ${limit}`);
+    test.info().annotations.push({ type: 'size', description: `${size.toFixed(1)} kB of ${limit}` });
     expect(size).toBeGreaterThan(3);
     expect(size).toBeLessThanOrEqual(limit);
   });

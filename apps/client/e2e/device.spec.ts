@@ -30,7 +30,9 @@ test.describe('the device', () => {
     }
   });
 
-  test('two tabs that write at the same time, one of them killed: nothing that was saved is lost', async ({ guest }) => {
+  test('two tabs that write at the same time, one of them killed: nothing that was saved is lost', async ({
+    guest,
+  }) => {
     const ada = await guest();
     await ada.newSession();
     await ada.write('Base.');
@@ -51,7 +53,9 @@ test.describe('the device', () => {
     await expect(ada.plan).toHaveText('Second tab. Base. First tab. After.');
   });
 
-  test('[DOC3] a session of a thousand records is folded when it is opened, and has lost nothing', async ({ guest }) => {
+  test('[DOC3] a session of a thousand records is folded when it is opened, and has lost nothing', async ({
+    guest,
+  }) => {
     const ada = await guest();
     await ada.newSession();
     const text = 'The quick brown fox jumps over the lazy dog. '.repeat(9).trim();
@@ -92,7 +96,10 @@ test.describe('the device', () => {
       await ada.page.addInitScript((kind) => {
         IDBFactory.prototype.open = () => {
           if (kind === 'throw') throw new DOMException('denied', 'SecurityError');
-          const request = new EventTarget() as EventTarget & { error: DOMException; onerror?: (event: Event) => void };
+          const request = new EventTarget() as EventTarget & {
+            error: DOMException;
+            onerror?: (event: Event) => void;
+          };
           request.error = new DOMException('denied', 'InvalidStateError');
           setTimeout(() => {
             request.onerror?.(new Event('error'));
@@ -152,7 +159,9 @@ test.describe('the device', () => {
     await expect(ada.plan).toHaveText(text ?? '');
   });
 
-  test('[DOC2] [DOC4] a document from a newer version is shown, not written, and not harmed', async ({ guest }) => {
+  test('[DOC2] [DOC4] a document from a newer version is shown, not written, and not harmed', async ({
+    guest,
+  }) => {
     const [ada, bob] = [await guest(), await guest()];
     await ada.newSession('From tomorrow');
     await ada.write('Readable today.');
@@ -166,7 +175,9 @@ test.describe('the device', () => {
     const database = `parley/session/${ada.page.url().split('/').at(-1)}`;
     await ada.page.evaluate(changeStored, database);
     await ada.page.reload();
-    await expect(ada.page.getByRole('alert')).toContainText('A newer version of Parley has worked on this session.');
+    await expect(ada.page.getByRole('alert')).toContainText(
+      'A newer version of Parley has worked on this session.',
+    );
     await expect(ada.plan).toContainText('Readable today.');
     await expect(ada.plan).toHaveAttribute('contenteditable', 'false');
     await expect(ada.title).toHaveAttribute('readonly');
@@ -199,7 +210,9 @@ async function changeStored(database: string): Promise<void> {
   const before = stock.Y.encodeStateVector(doc);
   doc.getMap('meta').set('schemaVersion', 2);
   for (const page of doc.getMap<InstanceType<typeof stock.Y.Map>>('pages').values()) {
-    (page.get('content') as InstanceType<typeof stock.Y.XmlFragment>).insert(0, [new stock.Y.XmlElement('hologram')]);
+    (page.get('content') as InstanceType<typeof stock.Y.XmlFragment>).insert(0, [
+      new stock.Y.XmlElement('hologram'),
+    ]);
   }
   await new Promise((resolve) => {
     const transaction = db.transaction('updates', 'readwrite');

@@ -30,7 +30,9 @@ const readText = (guest: Guest) => guest.page.evaluate(() => doc.getText('t').to
 
 test.describe('the hub, for everybody who uses y-webrtc', () => {
   for (const password of [null, 'a password']) {
-    test(`[HB1] the stock client of npm syncs through it, ${password ? 'with' : 'without'} a password`, async ({ guest }) => {
+    test(`[HB1] the stock client of npm syncs through it, ${password ? 'with' : 'without'} a password`, async ({
+      guest,
+    }) => {
       const [ada, bob] = [await guest(foreign), await guest(foreign)];
       const hub = `${ada.url.replace('http', 'ws')}/signaling`;
       const room = `stock ${password}`;
@@ -43,39 +45,47 @@ test.describe('the hub, for everybody who uses y-webrtc', () => {
     });
   }
 
-  test('a client that sends rubbish hurts nobody else: a session goes on and takes new people in', async ({ guest }) => {
+  test('a client that sends rubbish hurts nobody else: a session goes on and takes new people in', async ({
+    guest,
+  }) => {
     const [ada, bob, mallory] = [await guest(), await guest(), await guest(foreign)];
     await ada.newSession();
     await ada.write('Undisturbed.');
     const link = await ada.editLink();
     const id = ada.page.url().split('/').at(-1);
     await mallory.page.goto(`${mallory.url}/health`);
-    const answers = await mallory.page.evaluate(async (hub) => {
-      const frames: (string | ArrayBuffer)[] = [
-        'not json',
-        '{"type":"teleport"}',
-        JSON.stringify({ type: 'subscribe', topics: ['x'.repeat(1_000_000)] }),
-        JSON.stringify({ type: 'subscribe', topics: Array.from({ length: 10_000 }, (_, index) => `t${index}`) }),
-        new Uint8Array(1000).buffer,
-        'null',
-        '[]',
-        '{"type":"publish"}',
-      ];
-      const codes: string[] = [];
-      for (const frame of frames) {
-        // A socket each, for the hub closes one that goes on like this.
-        const socket = new WebSocket(hub);
-        await new Promise((resolve) => (socket.onopen = resolve));
-        const answer = new Promise<string>((resolve) => {
-          socket.onmessage = ({ data }) => resolve(JSON.parse(data).code);
-          socket.onclose = ({ code }) => resolve(`closed ${code}`);
-        });
-        socket.send(frame);
-        codes.push(await answer);
-        socket.close();
-      }
-      return codes;
-    }, `${mallory.url.replace('http', 'ws')}/signaling/${id}`);
+    const answers = await mallory.page.evaluate(
+      async (hub) => {
+        const frames: (string | ArrayBuffer)[] = [
+          'not json',
+          '{"type":"teleport"}',
+          JSON.stringify({ type: 'subscribe', topics: ['x'.repeat(1_000_000)] }),
+          JSON.stringify({
+            type: 'subscribe',
+            topics: Array.from({ length: 10_000 }, (_, index) => `t${index}`),
+          }),
+          new Uint8Array(1000).buffer,
+          'null',
+          '[]',
+          '{"type":"publish"}',
+        ];
+        const codes: string[] = [];
+        for (const frame of frames) {
+          // A socket each, for the hub closes one that goes on like this.
+          const socket = new WebSocket(hub);
+          await new Promise((resolve) => (socket.onopen = resolve));
+          const answer = new Promise<string>((resolve) => {
+            socket.onmessage = ({ data }) => resolve(JSON.parse(data).code);
+            socket.onclose = ({ code }) => resolve(`closed ${code}`);
+          });
+          socket.send(frame);
+          codes.push(await answer);
+          socket.close();
+        }
+        return codes;
+      },
+      `${mallory.url.replace('http', 'ws')}/signaling/${id}`,
+    );
     for (const code of answers) expect(code).toMatch(/^hub\/[a-z-]+$/);
     await bob.join(link);
     await expect(bob.plan).toHaveText('Undisturbed.');

@@ -85,7 +85,9 @@ test.describe('links that are no good', () => {
     await expect(ada.plan).toHaveText('Two');
   });
 
-  test('a good link, nobody online: it waits, says why, and the content appears by itself', async ({ guest }) => {
+  test('a good link, nobody online: it waits, says why, and the content appears by itself', async ({
+    guest,
+  }) => {
     const [ada, bob] = [await guest(), await guest()];
     await ada.newSession('Later');
     await ada.write('Here it is.');

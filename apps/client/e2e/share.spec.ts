@@ -1,7 +1,9 @@
 import { expect, test } from './parley.ts';
 
 test.describe('sharing', () => {
-  test('[LK8] the link has the key, the address bar has not, and no request ever carries it', async ({ guest }) => {
+  test('[LK8] the link has the key, the address bar has not, and no request ever carries it', async ({
+    guest,
+  }) => {
     const [ada, bob] = [await guest(), await guest()];
     await ada.newSession('Matter 17');
     await ada.page.getByRole('button', { name: 'Share' }).click();
@@ -48,9 +50,11 @@ test.describe('sharing', () => {
     await ada.page.getByRole('button', { name: 'Share' }).click();
     await ada.page.getByRole('button', { name: 'Copy' }).click();
     await expect(ada.page.getByText('The link is selected')).toBeVisible();
-    expect(await field.evaluate((input: HTMLInputElement) => (input.selectionEnd ?? 0) - (input.selectionStart ?? 0))).toBe(
-      (await field.inputValue()).length,
-    );
+    expect(
+      await field.evaluate(
+        (input: HTMLInputElement) => (input.selectionEnd ?? 0) - (input.selectionStart ?? 0),
+      ),
+    ).toBe((await field.inputValue()).length);
   });
 
   test("the system's share sheet gets the link; closing it is no error", async ({ guest }) => {

@@ -32,7 +32,9 @@ test.describe('what the relay serves', () => {
     const script = /\/_app\/immutable\/entry\/start\.[\w-]+\.js/.exec(page)?.[0] ?? '';
     expect((await request.get(relay.url + script)).headers()['cache-control']).toContain('immutable');
     expect((await request.get(`${relay.url}/sw.js`)).headers()['cache-control']).toBe('no-cache');
-    expect((await request.get(`${relay.url}/manifest.webmanifest`)).headers()['cache-control']).toBe('no-cache');
+    expect((await request.get(`${relay.url}/manifest.webmanifest`)).headers()['cache-control']).toBe(
+      'no-cache',
+    );
     const gone = await request.get(`${relay.url}/_app/immutable/entry/start.gone.js`);
     expect(gone.status()).toBe(404);
     expect(gone.headers()['cache-control']).toBe('no-store');
@@ -47,7 +49,9 @@ test.describe('what the relay serves', () => {
 });
 
 test.describe('the app', () => {
-  test('has a manifest with icons of every size it names, maskable too, and a shortcut', async ({ guest }) => {
+  test('has a manifest with icons of every size it names, maskable too, and a shortcut', async ({
+    guest,
+  }) => {
     const ada = await guest();
     await ada.page.goto(ada.url);
     const address = await ada.page.locator('link[rel=manifest]').getAttribute('href');
@@ -78,7 +82,8 @@ test.describe('the app', () => {
     const ada = await guest();
     const elsewhere: string[] = [];
     ada.page.on('request', (request) => {
-      if (!request.url().startsWith(ada.url) && !request.url().startsWith('data:')) elsewhere.push(request.url());
+      if (!request.url().startsWith(ada.url) && !request.url().startsWith('data:'))
+        elsewhere.push(request.url());
     });
     await ada.newSession('Fonts');
     await ada.write('Serif for reading.');
@@ -86,11 +91,15 @@ test.describe('the app', () => {
       await document.fonts.ready;
       return [...document.fonts].filter(({ status }) => status === 'loaded').map(({ family }) => family);
     });
-    expect(new Set(loaded.map((family) => family.replaceAll('"', '')))).toEqual(new Set(['Figtree', 'Source Serif 4']));
+    expect(new Set(loaded.map((family) => family.replaceAll('"', '')))).toEqual(
+      new Set(['Figtree', 'Source Serif 4']),
+    );
     expect(elsewhere).toEqual([]);
   });
 
-  test('is offered for installing after the first edit, once, and remembers the answer', async ({ guest }) => {
+  test('is offered for installing after the first edit, once, and remembers the answer', async ({
+    guest,
+  }) => {
     const ada = await guest();
     const offer = () =>
       ada.page.evaluate(() => {
@@ -117,7 +126,8 @@ test.describe('the app', () => {
 
   test('on an iPhone the steps are shown instead, with the reason', async ({ guest }) => {
     const ada = await guest({
-      userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Safari/604.1',
+      userAgent:
+        'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Safari/604.1',
       viewport: { width: 390, height: 844 },
     });
     await ada.newSession();

@@ -42,7 +42,9 @@ test.describe('the start page', () => {
     await expect(ada.plan).toBeVisible();
   });
 
-  test('a session is renamed from the list, for everybody and in a tab that has it open', async ({ guest }) => {
+  test('a session is renamed from the list, for everybody and in a tab that has it open', async ({
+    guest,
+  }) => {
     const ada = await guest();
     await ada.newSession('Draft');
     await ada.saved();
@@ -82,7 +84,8 @@ test.describe('the start page', () => {
     await ada.page.goto(ada.url);
     await ada.page.getByRole('button', { name: 'Forget Secret matter' }).click();
     await ada.page.getByRole('button', { name: 'Dismiss' }).click();
-    const databases = () => ada.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
+    const databases = () =>
+      ada.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
     await expect.poll(databases).not.toContain(`parley/session/${id}`);
     await ada.page.goto(address);
     await expect(ada.page.getByRole('alert')).toHaveAttribute('data-code', 'session/unknown');

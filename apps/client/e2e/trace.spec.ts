@@ -14,7 +14,8 @@ interface Trace {
   txns: { patches: [position: number, deleted: number, inserted: string][] }[];
 }
 
-const folder = process.env['PARLEY_TRACES'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
+const folder =
+  process.env['PARLEY_TRACES'] ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
 const file = `${folder}/sveltecomponent.json.gz`;
 
 test('a recorded editing session, key by key on one peer, arrives whole at another, and at one who comes later', async ({

@@ -34,7 +34,10 @@ test('a new version is offered, not forced: it comes when the person says so, an
     await expect(ada.plan).toBeFocused();
     await expect(ada.plan).toHaveText('Typed in the old one. Still typing.');
     await ada.saved();
-    await Promise.all([ada.page.waitForEvent('load'), notice.getByRole('button', { name: 'Reload' }).click()]);
+    await Promise.all([
+      ada.page.waitForEvent('load'),
+      notice.getByRole('button', { name: 'Reload' }).click(),
+    ]);
     await expect(ada.plan).toHaveText('Typed in the old one. Still typing.');
     await expect(notice).toHaveCount(0);
     expect(

@@ -56,6 +56,9 @@ export async function readSetting<Key extends keyof Settings>(key: Key): Promise
   return (await (await openDatabase()).get('settings', key)) as Settings[Key] | undefined;
 }
 
-export async function writeSetting<Key extends keyof Settings>(key: Key, value: Settings[Key]): Promise<void> {
+export async function writeSetting<Key extends keyof Settings>(
+  key: Key,
+  value: Settings[Key],
+): Promise<void> {
   await (await openDatabase()).put('settings', value, key);
 }

@@ -17,6 +17,7 @@ import { unlockByAddress } from '../session/opening.ts';
 import { DeviceStore, type DeviceState } from '../sync/device.ts';
 import type { HubState, Mesh } from '../sync/mesh.ts';
 import { describeSync, type SyncStatus } from '../sync/status.ts';
+import { hubAddress } from './hub-address.ts';
 import { install } from './install.svelte.ts';
 import { openLock, sessions } from './session-list.svelte.ts';
 import { thisPerson } from './this-person.svelte.ts';
@@ -229,11 +230,4 @@ export class LiveSession {
     });
     this.#stop.push(present);
   }
-}
-
-function hubAddress(sessionId: string): string {
-  const relay = new URL(__RELAY_URL__ || location.origin);
-  relay.protocol = relay.protocol.replace('http', 'ws');
-  relay.pathname = `/signaling/${sessionId}`;
-  return relay.href;
 }

@@ -11,7 +11,10 @@ import { TaskItemView } from './task-item-view.ts';
 export interface PlanEditorOptions {
   /** The element to put the editor into. */
   readonly place: HTMLElement;
-  /** The page's rich text, part of a Y.Doc. */
+  /**
+   * The page's rich text, part of a Y.Doc. Showing it may repair it, also when it is not editable: what is no valid content is taken
+   * out of the document. Where nothing may be written, hand in a copy that follows it.
+   */
   readonly content: XmlFragment;
   /** Carries cursors, in its field `cursor`; people are read from its field `user`. Without it there are no cursors. */
   readonly awareness: Awareness | null;

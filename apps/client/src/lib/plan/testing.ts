@@ -4,7 +4,7 @@
  * A page is a row of blocks, `h2(Title) p(Some <strong>text|</strong>) ul(li(p(one)))`; `|` is the cursor, two of them a
  * selection. `tasks(done(…) todo(…))`, `ol3(…)`, `pre:ts(…)`, `hr()`, `quote(…)`; `/` is a hard break.
  */
-import type { Attrs, Mark, Node } from 'prosemirror-model';
+import { Slice, type Attrs, type Mark, type Node } from 'prosemirror-model';
 import {
   EditorState,
   TextSelection,
@@ -151,6 +151,15 @@ export class HeadlessEditor {
     if (leaves) return false;
     return this.state.plugins.some(
       (plugin) => plugin.props.handleKeyDown?.call(plugin, this.#asView(), event) === true,
+    );
+  }
+
+  /** Pastes plain text; false when the editor leaves it to ProseMirror. */
+  paste(text: string): boolean {
+    const clipboardData = { getData: (type: string) => (type === 'text/plain' ? text : '') };
+    const event = { clipboardData } as unknown as ClipboardEvent;
+    return this.state.plugins.some(
+      (plugin) => plugin.props.handlePaste?.call(plugin, this.#asView(), event, Slice.empty) === true,
     );
   }
 

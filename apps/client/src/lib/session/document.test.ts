@@ -48,7 +48,11 @@ describe('session document', () => {
     doc.on('update', () => (updates += 1));
     createDocument(doc, 1_700_000_000_000, secureRandom);
     expect(updates).toBe(1);
-    expect(metaOf(doc).toJSON()).toEqual({ title: '', createdAt: 1_700_000_000_000, schemaVersion: SCHEMA_VERSION });
+    expect(metaOf(doc).toJSON()).toEqual({
+      title: '',
+      createdAt: 1_700_000_000_000,
+      schemaVersion: SCHEMA_VERSION,
+    });
     const [page, ...rest] = readPages(doc);
     expect(rest).toEqual([]);
     expect(page).toMatchObject({ title: '', removedAt: null });
@@ -58,7 +62,12 @@ describe('session document', () => {
   test('[DOC1] reading an empty one changes nothing', () => {
     const doc = new Y.Doc();
     const before = Y.encodeStateAsUpdate(doc);
-    expect([documentState(doc), readTitle(doc), readPages(doc), pageContent(doc, 'x')]).toEqual(['empty', '', [], null]);
+    expect([documentState(doc), readTitle(doc), readPages(doc), pageContent(doc, 'x')]).toEqual([
+      'empty',
+      '',
+      [],
+      null,
+    ]);
     expect(Y.encodeStateAsUpdate(doc)).toEqual(before);
   });
 
@@ -80,11 +89,14 @@ describe('session document', () => {
     expect(Y.encodeStateAsUpdate(doc)).toEqual(before);
   });
 
-  test.each([['x'], [null], [{}], [Number.NaN], [[1]]])('[DOC2] the version %j, which is none, is not written over', (version) => {
-    const doc = newSession();
-    metaOf(doc).set('schemaVersion', version);
-    expect(documentState(doc)).toBe('newer');
-  });
+  test.each([['x'], [null], [{}], [Number.NaN], [[1]]])(
+    '[DOC2] the version %j, which is none, is not written over',
+    (version) => {
+      const doc = newSession();
+      metaOf(doc).set('schemaVersion', version);
+      expect(documentState(doc)).toBe('newer');
+    },
+  );
 
   test('[DOC4] a mirror follows, and nothing flows back', () => {
     const doc = newSession();
@@ -128,28 +140,41 @@ describe('session document', () => {
     expect(titles(doc)).toEqual(['a', 'c', 'b']);
     removePage(doc, c, 1);
     movePage(doc, b, -1, secureRandom);
-    expect(readPages(doc).filter((page) => page.removedAt === null).map((page) => page.title)).toEqual(['b', 'a']);
+    expect(
+      readPages(doc)
+        .filter((page) => page.removedAt === null)
+        .map((page) => page.title),
+    ).toEqual(['b', 'a']);
     movePage(doc, b, -5, secureRandom);
     movePage(doc, b, 99, secureRandom);
     movePage(doc, 'unknown', 1, secureRandom);
-    expect(readPages(doc).filter((page) => page.removedAt === null).map((page) => page.title)).toEqual(['a', 'b']);
+    expect(
+      readPages(doc)
+        .filter((page) => page.removedAt === null)
+        .map((page) => page.title),
+    ).toEqual(['a', 'b']);
   });
 
   test('[DOC6] whatever another device has put into a page is read without a throw', () => {
     fc.assert(
       fc.property(
-        fc.dictionary(fc.string({ minLength: 1, maxLength: 5 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 }),
+        fc.dictionary(fc.string({ minLength: 1, maxLength: 5 }), fc.jsonValue({ maxDepth: 2 }), {
+          maxKeys: 4,
+        }),
         fc.jsonValue({ maxDepth: 1 }),
         (fields, instead) => {
           const doc = newSession();
-          const page = new Y.Map<unknown>(Object.entries({ title: 5, order: {}, content: 'x', removedAt: [], ...fields }));
+          const page = new Y.Map<unknown>(
+            Object.entries({ title: 5, order: {}, content: 'x', removedAt: [], ...fields }),
+          );
           pagesOf(doc).set('strange', page);
           pagesOf(doc).set('none', instead);
           renamePage(doc, 'none', 'x');
           removePage(doc, 'none', 1);
           restorePage(doc, 'none');
           metaOf(doc).set('title', instead);
-          for (const { title, order } of readPages(doc)) expect([typeof title, typeof order]).toEqual(['string', 'string']);
+          for (const { title, order } of readPages(doc))
+            expect([typeof title, typeof order]).toEqual(['string', 'string']);
           expect(typeof readTitle(doc)).toBe('string');
           expect(pageContent(doc, 'none')).toBeNull();
           addPage(doc, 'still works', secureRandom);
@@ -185,32 +210,43 @@ describe('session document', () => {
   });
 
   test('[DOC8] replicas that have exchanged everything show the same, whatever was done to them and in what order', () => {
-    const operation = fc.tuple(fc.nat(2), fc.constantFrom('title', 'add', 'rename', 'move', 'remove', 'restore'), fc.nat(9));
+    const operation = fc.tuple(
+      fc.nat(2),
+      fc.constantFrom('title', 'add', 'rename', 'move', 'remove', 'restore'),
+      fc.nat(9),
+    );
     fc.assert(
-      fc.property(fc.array(operation, { maxLength: 40 }), fc.array(fc.tuple(fc.nat(2), fc.nat(2))), (steps, meetings) => {
-        const origin = newSession();
-        const replicas = [origin, copyOf(origin), copyOf(origin)] as const;
-        steps.forEach(([which, kind, number], step) => {
-          const doc = replicas[which as 0 | 1 | 2];
-          const pages = readPages(doc);
-          const id = pages[number % pages.length]?.id ?? '';
-          if (kind === 'title') setTitle(doc, `title ${number}`);
-          if (kind === 'add') addPage(doc, `page ${number}`, secureRandom);
-          if (kind === 'rename') renamePage(doc, id, `page ${number}`);
-          if (kind === 'move') movePage(doc, id, number - 5, secureRandom);
-          if (kind === 'remove') removePage(doc, id, step);
-          if (kind === 'restore') restorePage(doc, id);
-          const [a, b] = meetings[step] ?? [0, 0];
-          exchange(replicas[a as 0 | 1 | 2], replicas[b as 0 | 1 | 2]);
-        });
-        for (let round = 0; round < 2; round++) {
+      fc.property(
+        fc.array(operation, { maxLength: 40 }),
+        fc.array(fc.tuple(fc.nat(2), fc.nat(2))),
+        (steps, meetings) => {
+          const origin = newSession();
+          const replicas = [origin, copyOf(origin), copyOf(origin)] as const;
+          steps.forEach(([which, kind, number], step) => {
+            const doc = replicas[which as 0 | 1 | 2];
+            const pages = readPages(doc);
+            const id = pages[number % pages.length]?.id ?? '';
+            if (kind === 'title') setTitle(doc, `title ${number}`);
+            if (kind === 'add') addPage(doc, `page ${number}`, secureRandom);
+            if (kind === 'rename') renamePage(doc, id, `page ${number}`);
+            if (kind === 'move') movePage(doc, id, number - 5, secureRandom);
+            if (kind === 'remove') removePage(doc, id, step);
+            if (kind === 'restore') restorePage(doc, id);
+            const [a, b] = meetings[step] ?? [0, 0];
+            exchange(replicas[a as 0 | 1 | 2], replicas[b as 0 | 1 | 2]);
+          });
+          for (let round = 0; round < 2; round++) {
+            exchange(replicas[0], replicas[1]);
+            exchange(replicas[1], replicas[2]);
+          }
           exchange(replicas[0], replicas[1]);
-          exchange(replicas[1], replicas[2]);
-        }
-        exchange(replicas[0], replicas[1]);
-        const [first, ...others] = replicas.map((doc) => ({ title: readTitle(doc), pages: readPages(doc) }));
-        for (const other of others) expect(other).toEqual(first);
-      }),
+          const [first, ...others] = replicas.map((doc) => ({
+            title: readTitle(doc),
+            pages: readPages(doc),
+          }));
+          for (const other of others) expect(other).toEqual(first);
+        },
+      ),
       { numRuns: 60 },
     );
   });

@@ -155,7 +155,12 @@ function pageOf(doc: Y.Doc, id: string): Y.Map<unknown> | null {
 
 /** A title as it is kept: one line, without space around it, at most {@link TITLE_LIMIT} long. */
 export function cleanTitle(title: string): string {
-  return title.slice(0, 4 * TITLE_LIMIT).replace(/\s+/g, ' ').trim().slice(0, TITLE_LIMIT).toWellFormed();
+  return title
+    .slice(0, 4 * TITLE_LIMIT)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, TITLE_LIMIT)
+    .toWellFormed();
 }
 
 /** One transaction, made by this person. @throws {SessionError} `document/newer` */

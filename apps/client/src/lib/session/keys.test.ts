@@ -27,7 +27,11 @@ describe('keys', () => {
     expect(keys.view.reader.publicKey).toEqual(publicOf(hkdf(view, 'parley/v1/reader')));
     // The content key cannot be read, so it is compared by what it encrypts.
     const iv = new Uint8Array(12);
-    const sealed = await globalThis.crypto.subtle.encrypt({ name: 'AES-GCM', iv }, keys.view.contentKey, secret);
+    const sealed = await globalThis.crypto.subtle.encrypt(
+      { name: 'AES-GCM', iv },
+      keys.view.contentKey,
+      secret,
+    );
     const cipher = crypto.createCipheriv('aes-256-gcm', hkdf(view, 'parley/v1/content'), iv);
     const other = Buffer.concat([cipher.update(secret), cipher.final(), cipher.getAuthTag()]);
     expect(new Uint8Array(sealed)).toEqual(new Uint8Array(other));
@@ -91,7 +95,10 @@ describe('keys', () => {
 
   test('without Ed25519 (an old browser) it says browser/too-old', async () => {
     const importKey = SubtleCrypto.prototype.importKey;
-    SubtleCrypto.prototype.importKey = function (...parameters: Parameters<typeof importKey>) {
+    SubtleCrypto.prototype.importKey = function (
+      this: SubtleCrypto,
+      ...parameters: Parameters<typeof importKey>
+    ) {
       if (parameters[2] === 'Ed25519') {
         return Promise.reject(new DOMException('Unrecognized name.', 'NotSupportedError'));
       }

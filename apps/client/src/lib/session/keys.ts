@@ -10,7 +10,7 @@ export type RandomBytes = (length: number) => Uint8Array<ArrayBuffer>;
 /** The browser's cryptographically secure randomness. */
 export const secureRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length));
 
-export interface SigningKey {
+interface SigningKey {
   /** Raw Ed25519 public key, 32 bytes. */
   readonly publicKey: Uint8Array<ArrayBuffer>;
   /** Ed25519 private key, not extractable, usage `sign`. */
@@ -80,7 +80,10 @@ export async function deriveViewKeys(secret: Uint8Array<ArrayBuffer>): Promise<V
 }
 
 /** HKDF-SHA256 (RFC 5869) without salt; `info` is the label, 32 bytes come out. */
-async function deriveSecret(secret: Uint8Array<ArrayBuffer>, label: string): Promise<Uint8Array<ArrayBuffer>> {
+async function deriveSecret(
+  secret: Uint8Array<ArrayBuffer>,
+  label: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (secret.length !== SECRET_LENGTH) throw new RangeError(`a secret has ${SECRET_LENGTH} bytes`);
   const key = await subtle().importKey('raw', secret, 'HKDF', false, ['deriveBits']);
   const info = new TextEncoder().encode(label);

@@ -22,7 +22,9 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 describe('link', () => {
   test('[LK4] is path, kind, secret and check, for ever in this form', () => {
     expect(isSessionId(sessionId)).toBe(true);
-    expect(link).toMatchInlineSnapshot(`"/session/VyNi9_IuqPUFjZiJ3K-305#e.__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA.qVIP"`);
+    expect(link).toMatchInlineSnapshot(
+      `"/session/VyNi9_IuqPUFjZiJ3K-305#e.__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA.qVIP"`,
+    );
   });
 
   test('[LK4] is read back, with and without #, as an edit and as a view link', async () => {
@@ -90,13 +92,18 @@ describe('link', () => {
     expect(await codeOf(parseFragment(other, fragment))).toBe('link/mistyped');
   });
 
-  test.each(['', 'x', 'a'.repeat(21), 'a'.repeat(23), `${'a'.repeat(21)}!`, '../../etc/passwd', `${'a'.repeat(21)}é`])(
-    '[LK5] the id %j is malformed',
-    async (id) => {
-      expect(await codeOf(parseFragment(id, fragment))).toBe('link/malformed');
-      expect(await codeOf(unlockByAddress(id, fragment, undefined))).toBe('link/malformed');
-    },
-  );
+  test.each([
+    '',
+    'x',
+    'a'.repeat(21),
+    'a'.repeat(23),
+    `${'a'.repeat(21)}!`,
+    '../../etc/passwd',
+    `${'a'.repeat(21)}é`,
+  ])('[LK5] the id %j is malformed', async (id) => {
+    expect(await codeOf(parseFragment(id, fragment))).toBe('link/malformed');
+    expect(await codeOf(unlockByAddress(id, fragment, undefined))).toBe('link/malformed');
+  });
 
   test('[LK5] no fragment whatever is anything but read or refused with a code', async () => {
     await fc.assert(
@@ -157,6 +164,8 @@ describe('opening by address', () => {
 
   test('a damaged key in the device list is no way in', async () => {
     expect(await codeOf(unlockByAddress(sessionId, '', 'broken!'))).toBe('session/unknown');
-    expect(await codeOf(unlockByAddress(sessionId, '', encodeBase64url(secureRandom(32))))).toBe('link/foreign');
+    expect(await codeOf(unlockByAddress(sessionId, '', encodeBase64url(secureRandom(32))))).toBe(
+      'link/foreign',
+    );
   });
 });

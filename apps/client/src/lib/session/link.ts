@@ -40,7 +40,8 @@ export async function parseFragment(sessionId: string, fragment: string): Promis
   if ((kind !== 'e' && kind !== 'v') || rest.length > 0) throw new SessionError('link/mistyped');
   // A character that belongs to no key is damage; its absence alone is a link that was cut off.
   if (!/^[\w-]*$/.test(`${encoded ?? ''}${check ?? ''}`)) throw new SessionError('link/mistyped');
-  if (encoded === undefined || encoded.length < ENCODED_SECRET_LENGTH) throw new SessionError('link/incomplete');
+  if (encoded === undefined || encoded.length < ENCODED_SECRET_LENGTH)
+    throw new SessionError('link/incomplete');
   if (check === undefined || check.length < CHECK_LENGTH) throw new SessionError('link/incomplete');
   const secret = decodeBase64url(encoded);
   if (secret?.length !== SECRET_LENGTH) throw new SessionError('link/mistyped');

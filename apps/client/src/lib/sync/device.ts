@@ -45,7 +45,11 @@ export class DeviceStore {
    * @param onState told about each change of {@link state}
    * @throws {SessionError} `device/unavailable` when the browser gives no database
    */
-  static async open(sessionId: string, doc: Y.Doc, onState: (state: DeviceState) => void): Promise<DeviceStore> {
+  static async open(
+    sessionId: string,
+    doc: Y.Doc,
+    onState: (state: DeviceState) => void,
+  ): Promise<DeviceStore> {
     const name = databaseName(sessionId);
     const db = await openDatabase(name);
     // Listening comes before reading: what another tab commits is then in what is read, or is told, or both.

@@ -32,7 +32,9 @@ describe('sync status', () => {
   test('that others are connected is never called synced, saved or received', () => {
     const status = describeSync({ ...calm, device: 'device/failed', others: 3 });
     expect(status.tone).toBe('danger');
-    expect(`${status.label} ${status.people} ${status.relay}`).not.toMatch(/synced|received|up to date|backed up/i);
+    expect(`${status.label} ${status.people} ${status.relay}`).not.toMatch(
+      /synced|received|up to date|backed up/i,
+    );
   });
 
   test('the relay is not said to be reached when it is not', () => {

@@ -35,7 +35,9 @@ export function describeSync(facts: SyncFacts): SyncStatus {
     tone: lost ? 'danger' : facts.device === 'saving' || facts.waiting ? 'waiting' : 'calm',
     onDevice: facts.device === 'saved' && !facts.waiting,
     label: [facts.waiting ? 'Waiting' : shortDevice[facts.device], reach].filter(Boolean).join(' · '),
-    device: facts.waiting ? 'Nothing of this session has arrived on this device yet.' : longDevice[facts.device],
+    device: facts.waiting
+      ? 'Nothing of this session has arrived on this device yet.'
+      : longDevice[facts.device],
     people: describePeople(facts),
     relay: describeRelay(facts),
   };

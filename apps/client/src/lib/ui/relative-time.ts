@@ -13,7 +13,10 @@ export function describeAge(then: number, now: number, locale?: string): string 
   const seconds = Math.max(0, (now - then) / 1000);
   for (const [unit, length] of units) {
     if (seconds >= length) {
-      return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(-Math.floor(seconds / length), unit);
+      return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(
+        -Math.floor(seconds / length),
+        unit,
+      );
     }
   }
   return 'just now';

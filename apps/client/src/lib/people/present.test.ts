@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listPresent } from './presence.svelte.ts';
+import { listPresent } from './present.ts';
 
 const ada = { id: 'ada', name: 'Ada', hue: 1 };
 const bob = { id: 'bob', name: 'Bob', hue: 2 };
