@@ -22,6 +22,8 @@ interface Settings {
   person: Person;
   /** The offer to install the app was answered with "not now". */
   installDismissed: boolean;
+  /** The side panel of a session is folded away. */
+  railHidden: boolean;
 }
 
 interface ParleySchema extends DBSchema {

@@ -9,7 +9,7 @@ import { removeUnreadable } from './unreadable.ts';
 export type ContentMapping = Map<Y.AbstractType<unknown>, Node | Node[]>;
 
 /** Shared content bound to an editor: its document to start with, and the plugin that keeps both the same. */
-export interface BoundContent {
+interface BoundContent {
   readonly doc: Node;
   readonly mapping: ContentMapping;
   readonly plugin: Plugin;

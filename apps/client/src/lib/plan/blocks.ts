@@ -6,7 +6,7 @@ import { planSchema } from './schema.ts';
 const { paragraph, heading, blockquote, code_block, hard_break } = planSchema.nodes;
 
 /** What a line must hold for Enter or space to open a code block: three backticks and perhaps a language. */
-export const FENCE = /^```(\S{0,30})$/;
+const FENCE = /^```(\S{0,30})$/;
 
 export const setParagraph: Command = setBlockType(paragraph);
 

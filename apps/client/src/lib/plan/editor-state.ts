@@ -16,7 +16,7 @@ import { remoteCursors } from './remote-cursors.ts';
 import { createUndo } from './undo.ts';
 
 /** An editor's state before there is a view of it, with what the view's owner has to know of its plugins. */
-export interface PlanState {
+interface PlanState {
   readonly state: EditorState;
   /** Destroyed with the view. */
   readonly undo: UndoManager;

@@ -8,7 +8,7 @@ import { describeFormat, type PlanFormat } from './format.ts';
 import { setLink } from './link-range.ts';
 import { TaskItemView } from './task-item-view.ts';
 
-export interface PlanEditorOptions {
+interface PlanEditorOptions {
   /** The element to put the editor into. */
   readonly place: HTMLElement;
   /**

@@ -2,7 +2,7 @@
 export const ADDRESS_LIMIT = 2000;
 
 /** What a typed address turned out to be: where it leads, or a sentence that says why it cannot be a link. */
-export type Address = { readonly href: string } | { readonly problem: string };
+type Address = { readonly href: string } | { readonly problem: string };
 
 const WEB = /^https?:\/\//i;
 const CONTACT = /^(?:mailto|tel):\S/i;
