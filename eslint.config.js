@@ -43,6 +43,8 @@ export default ts.config(
     rules: {
       // Parley is served from the root of its origin.
       'svelte/no-navigation-without-resolve': 'off',
+      // What is reactive says so with $state; a Map or URL that is not, is not by mistake.
+      'svelte/prefer-svelte-reactivity': 'off',
     },
   },
 );

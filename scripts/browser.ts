@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 const names = [
   'chromium',
@@ -33,17 +36,23 @@ export function findBrowser(): string {
   const found = installedBrowser();
   if (found) return found;
   console.log('No Chrome or Chromium found. Installing one.');
+  const playwright = [process.execPath, 'node_modules/@playwright/test/cli.js'] as const;
+  const isRoot = process.getuid?.() === 0;
   for (const [command, ...options] of [
-    ['npx', 'playwright', 'install', '--with-deps', 'chromium'],
-    ['npx', 'playwright', 'install', 'chromium'],
-    ['apt-get', 'update'],
-    ['apt-get', 'install', '-y', '--no-install-recommends', 'chromium'],
+    [...playwright, 'install', 'chromium'],
+    // Anybody but root would be asked for a password.
+    ...(isRoot
+      ? ([
+          [...playwright, 'install-deps', 'chromium'],
+          ['apt-get', 'update'],
+          ['apt-get', 'install', '-y', '--no-install-recommends', 'chromium'],
+        ] as const)
+      : []),
   ] as const) {
-    if (command === 'apt-get' && process.getuid?.() !== 0) continue;
     try {
-      execFileSync(command, options, { stdio: 'ignore', timeout: 10 * 60_000 });
+      execFileSync(command, options, { cwd: root, stdio: 'ignore', timeout: 10 * 60_000 });
     } catch (error) {
-      console.log(`  ${command} ${options.join(' ')}: ${String((error as Error).message).split('\n')[0]}`);
+      console.log(`  ${options.join(' ')}: ${String((error as Error).message).split('\n')[0]}`);
     }
     const installed = installedBrowser();
     if (installed) return installed;
@@ -57,6 +66,8 @@ function installedBrowser(): string | undefined {
   return [...places, chromium.executablePath()].find((path) => {
     try {
       accessSync(path, constants.X_OK);
+      // One that is there may still lack its libraries, or be a stub that only offers to install it.
+      execFileSync(path, ['--version'], { stdio: 'ignore', timeout: 30_000 });
       return true;
     } catch {
       return false;

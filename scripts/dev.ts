@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { buildClient } from './build.ts';
 import { startRelay } from './relay.ts';
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0));
+
 // The Worker serves the assets of a build, and does not start without one.
 const version = buildClient();
 const state = fileURLToPath(new URL('../.parley/', import.meta.url));
@@ -12,6 +14,6 @@ const vite = spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'dev'], {
   cwd: fileURLToPath(new URL('../apps/client/', import.meta.url)),
   stdio: 'inherit',
 });
-process.on('SIGINT', () => vite.kill());
-vite.once('exit', () => void relay.stop());
-void relay.exited.then(() => vite.kill());
+process.on('exit', () => vite.kill());
+vite.once('exit', () => process.exit(0));
+void relay.exited.then(() => process.exit(1));

@@ -61,11 +61,15 @@ export async function startRelay({ port, state, version, assets }: RelayOptions)
       env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
     },
   );
+  // Nothing of it outlives this process, whatever ends it but SIGKILL.
+  const goToo = () => killGroup(child, 'SIGTERM');
+  process.on('exit', goToo);
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-20_000)));
   }
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  void exited.then(() => process.off('exit', goToo));
   const stop = async () => {
     killGroup(child, 'SIGTERM');
     const patience = setTimeout(() => killGroup(child, 'SIGKILL'), 3_000);
@@ -73,7 +77,8 @@ export async function startRelay({ port, state, version, assets }: RelayOptions)
     clearTimeout(patience);
   };
   for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
-    if (child.exitCode !== null) throw new Error(`The relay did not start.\n${printed}`);
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`The relay did not start.\n${printed}`);
     if (await answers(url)) return { url, process: child, exited, stop };
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -9,20 +9,17 @@ if (!Number.isInteger(port) || port < 1 || port > 65_535) {
   process.exit(1);
 }
 
+// Also while it starts: leaving takes the relay along.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0));
+
 try {
   const version = buildClient();
   const state = fileURLToPath(new URL('../.parley/', import.meta.url));
   const relay = await startRelay({ port, state, version });
   console.log(`\nParley runs at ${relay.url}\nIts data is in .parley/. Stop it with Ctrl+C.`);
-  let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      stopping = true;
-      void relay.stop();
-    });
-  }
   await relay.exited;
-  process.exit(stopping ? 0 : 1);
+  console.error('The relay has stopped by itself.');
+  process.exit(1);
 } catch (error) {
   if (error instanceof PortTakenError) {
     console.error(

@@ -113,6 +113,13 @@ test.describe('the device', () => {
       await expect(ada.sync).toContainText('Only in this tab');
       await expect(ada.page).toHaveURL(/#e\.[\w-]{43}\.[\w-]{4}$/);
       await ada.write('Fleeting.');
+      // As long as the tab: home and back loses nothing, and writes nothing anew.
+      await ada.page.getByRole('link', { name: 'Parley: all sessions' }).click();
+      await expect(ada.page.getByText('This browser keeps nothing for Parley')).toBeVisible();
+      await ada.page.getByRole('link', { name: 'Nothing kept' }).click();
+      await expect(ada.plan).toHaveText('Fleeting.');
+      await expect(ada.title).toHaveValue('Nothing kept');
+      await expect(ada.page).toHaveURL(/#e\.[\w-]{43}\.[\w-]{4}$/);
       const link = await ada.editLink();
       await bob.join(link);
       await expect(bob.plan).toHaveText('Fleeting.');
@@ -150,6 +157,11 @@ test.describe('the device', () => {
     await expect(ada.sync).toContainText('Not saved: storage is full');
     // Others are undisturbed and have it.
     await expect(bob.plan).toContainText('While full.');
+    // Going elsewhere in this tab does not lose it either.
+    await ada.page.getByRole('link', { name: 'Parley: all sessions' }).click();
+    await ada.page.getByRole('list', { name: 'Recent sessions' }).getByRole('link').click();
+    await expect(ada.plan).toContainText('While full.');
+    await expect(alert).toContainText('The storage of this device is full.');
     await devtools.send('Storage.overrideQuotaForOrigin', { origin });
     await expect(ada.sync).toContainText('On this device', { timeout: 60_000 });
     await expect(alert).toHaveCount(0);
@@ -157,6 +169,59 @@ test.describe('the device', () => {
     await bob.context.close();
     await ada.page.reload();
     await expect(ada.plan).toHaveText(text ?? '');
+  });
+
+  test('[DOC3] a database that is deleted under an open session is written anew, even while one types', async ({
+    guest,
+  }) => {
+    const ada = await guest();
+    await ada.newSession('Stubborn');
+    await ada.write('Before.');
+    await ada.saved();
+    const id = ada.page.url().split('/').at(-1);
+    await ada.page.evaluate(
+      (name) => new Promise((resolve) => (indexedDB.deleteDatabase(name).onsuccess = resolve)),
+      `parley/session/${id}`,
+    );
+    await expect(ada.sync).toContainText('Not saved');
+    await ada.plan.click();
+    await ada.page.keyboard.press('Control+End');
+    // Longer than the pause between two attempts.
+    await ada.page.keyboard.type(' One letter after the other.', { delay: 200 });
+    await ada.saved();
+    await ada.page.reload();
+    await expect(ada.plan).toHaveText('Before. One letter after the other.');
+  });
+
+  test('a record that cannot be read keeps nobody from the rest, and is said', async ({ guest }) => {
+    const ada = await guest();
+    await ada.newSession('Damaged');
+    await ada.write('Readable.');
+    await ada.saved();
+    await ada.page.evaluate(
+      (name) =>
+        new Promise<void>((resolve) => {
+          const open = indexedDB.open(name);
+          open.onsuccess = () => {
+            const transaction = open.result.transaction('updates', 'readwrite');
+            transaction.objectStore('updates').add(new Uint8Array([9, 9, 9]), 0);
+            transaction.oncomplete = () => {
+              open.result.close();
+              resolve();
+            };
+          };
+        }),
+      `parley/session/${ada.page.url().split('/').at(-1)}`,
+    );
+    await ada.page.reload();
+    await expect(ada.plan).toHaveText('Readable.');
+    await expect(ada.page.getByRole('alert')).toContainText('cannot be read');
+    await ada.write(' And writable.');
+    await ada.saved();
+    await ada.page.reload();
+    await expect(ada.plan).toHaveText('Readable. And writable.');
+    // y-indexeddb throws where nobody can catch it.
+    ada.complaints.length = 0;
   });
 
   test('[DOC2] [DOC4] a document from a newer version is shown, not written, and not harmed', async ({

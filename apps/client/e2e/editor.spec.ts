@@ -164,24 +164,71 @@ test.describe('the plan editor', () => {
     await expect(ada.plan.getByRole('link', { name: 'https://example.org/paste' })).toBeVisible();
   });
 
-  test('on a phone the toolbar stands above the tabs, and takes their place while one writes', async ({
+  test('on a phone every tab can be used, and the toolbar stands above the tabs, or the keyboard in their place', async ({
     guest,
   }) => {
-    const ada = await guest({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
-    await ada.newSession('A title that is rather long for the width of a phone');
+    const [ada, bob] = [
+      await guest({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }),
+      await guest(),
+    ];
+    await ada.newSession(
+      'A title that is rather long for the width of a phone, and then goes on for some more lines',
+    );
     await ada.write('Line\n'.repeat(60));
+    await bob.join(await ada.editLink());
     const toolbar = ada.page.getByRole('toolbar', { name: 'Formatting' });
     const tabs = ada.page.getByRole('navigation', { name: 'Parts of the session' });
-    const bottom = async (of: typeof toolbar) => {
+    const edges = async (of: typeof toolbar) => {
       const box = await of.boundingBox();
-      return Math.round((box?.y ?? 0) + (box?.height ?? 0));
+      return [box?.y ?? 0, (box?.y ?? 0) + (box?.height ?? 0)].map(Math.round);
     };
-    await expect(tabs).toBeHidden();
-    expect(await bottom(toolbar)).toBe(844);
-    await ada.plan.blur();
-    await expect(tabs).toBeVisible();
-    expect(await bottom(tabs)).toBe(844);
-    expect(await bottom(toolbar)).toBe(Math.round((await tabs.boundingBox())?.y ?? 0));
+    expect((await edges(tabs))[1]).toBe(844);
+    expect((await edges(toolbar))[1]).toBe((await edges(tabs))[0]);
     expect(await ada.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await tabs.getByRole('button', { name: 'Pages' }).tap();
+    await ada.page.getByRole('button', { name: 'Add page' }).tap();
+    await expect(ada.page.getByRole('textbox', { name: 'Page title' })).toBeFocused();
+    await tabs.getByRole('button', { name: 'Pages' }).tap();
+    await ada.page
+      .getByRole('navigation', { name: 'Pages' })
+      .getByRole('button', { name: 'Untitled page', exact: true })
+      .first()
+      .tap();
+    await expect(ada.plan).toContainText('Line');
+    await tabs.getByRole('button', { name: /^People/ }).tap();
+    await ada.page.getByRole('button', { name: 'Choose your colour' }).tap();
+    await ada.page.getByRole('radio', { name: 'Colour 4' }).tap();
+    await ada.page.getByRole('textbox', { name: 'Your name' }).tap();
+    await ada.page.keyboard.press('Control+A');
+    await ada.page.keyboard.type('Ada on a phone');
+    await ada.page.keyboard.press('Enter');
+    await expect(bob.people.nth(1)).toContainText('Ada on a phone');
+    await tabs.getByRole('button', { name: 'Plan' }).tap();
+    // Where the keyboard makes the page smaller.
+    await ada.page.setViewportSize({ width: 390, height: 420 });
+    await expect(tabs).toBeHidden();
+    expect((await edges(toolbar))[1]).toBe(420);
+  });
+
+  test('the caret is never behind the bars, and what is printed is the text alone', async ({ guest }) => {
+    const ada = await guest();
+    await ada.newSession();
+    await ada.write('Line\n'.repeat(45));
+    const toolbar = ada.page.getByRole('toolbar', { name: 'Formatting' });
+    for (let step = 0; step < 30; step++) {
+      await ada.page.keyboard.press('ArrowUp');
+      const caret = await ada.page.evaluate(() => {
+        const { anchorNode } = getSelection() ?? {};
+        const element = anchorNode instanceof Element ? anchorNode : anchorNode?.parentElement;
+        return element?.getBoundingClientRect().top ?? 0;
+      });
+      const bar = await toolbar.boundingBox();
+      expect(caret).toBeGreaterThanOrEqual((bar?.y ?? 0) + (bar?.height ?? 0));
+    }
+    await ada.page.emulateMedia({ media: 'print' });
+    for (const name of ['Share', 'Bold', 'Add page']) {
+      await expect(ada.page.getByRole('button', { name, exact: true })).toBeHidden();
+    }
+    await expect(ada.plan).toBeVisible();
   });
 });

@@ -103,4 +103,25 @@ test.describe('links that are no good', () => {
     await expect(bob.plan).toHaveText('Here it is.');
     await expect(bob.title).toHaveValue('Later');
   });
+
+  test('[LK7] [LK8] a link put into the address bar of a page at the same path is taken, noted, and taken out again', async ({
+    guest,
+  }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession('Here');
+    const link = await ada.editLink();
+    const [address = ''] = link.split('#');
+    // A fragment alone loads no page: it is only a hashchange.
+    await bob.page.goto(address);
+    await expect(bob.page.getByRole('alert')).toHaveAttribute('data-code', 'session/unknown');
+    await bob.page.goto(link);
+    await expect(bob.title).toHaveValue('Here');
+    await expect(bob.page).toHaveURL(address);
+    await bob.page.goto(link);
+    await expect(bob.page).toHaveURL(address);
+    await bob.page.goto(link.slice(0, -2));
+    await expect(bob.page.getByText('This link is cut off')).toBeVisible();
+    await expect(bob.page).toHaveURL(address);
+    await expect(bob.title).toHaveValue('Here');
+  });
 });

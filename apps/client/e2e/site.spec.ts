@@ -41,7 +41,7 @@ test.describe('what the relay serves', () => {
     expect(gone.headers()['content-type']).toContain('application/problem+json');
   });
 
-  test('[HB] health says status and version', async ({ relay, request }) => {
+  test('[RL1] health says status and version', async ({ relay, request }) => {
     const answer = await request.get(`${relay.url}/health`);
     expect(await answer.json()).toEqual({ status: 'ok', version: 'test' });
     expect(answer.headers()['cache-control']).toBe('no-store');

@@ -40,6 +40,15 @@ test.describe('the start page', () => {
     await ada.page.goto(`${ada.url}/?new`);
     await expect(ada.page).toHaveURL(/\/session\/[\w-]{22}$/);
     await expect(ada.plan).toBeVisible();
+    // Going back leads to where one came from, not to another new session.
+    await ada.page.getByRole('link', { name: 'Parley: all sessions' }).click();
+    await expect(ada.page.getByRole('list', { name: 'Recent sessions' }).getByRole('listitem')).toHaveCount(
+      1,
+    );
+    await ada.page.goBack();
+    await expect(ada.plan).toBeVisible();
+    await ada.page.goBack();
+    await expect(ada.page).toHaveURL('about:blank');
   });
 
   test('a session is renamed from the list, for everybody and in a tab that has it open', async ({
@@ -76,14 +85,19 @@ test.describe('the start page', () => {
     const list = ada.page.getByRole('list', { name: 'Recent sessions' });
     await ada.page.getByRole('button', { name: 'Forget Secret matter' }).click();
     await expect(list).toBeHidden();
+    // Another tab that is opened meanwhile does not tidy up before its time.
+    const second = await ada.context.newPage();
+    await second.goto(ada.url);
+    await expect(second.getByText('None on this device yet')).toBeVisible();
     await ada.page.getByRole('button', { name: 'Undo' }).click();
     await expect(list).toContainText('Secret matter');
+    await expect(second.getByRole('list', { name: 'Recent sessions' })).toContainText('Secret matter');
     await ada.page.goto(address);
     await expect(ada.plan).toHaveText('Nobody else may read this.');
 
     await ada.page.goto(ada.url);
     await ada.page.getByRole('button', { name: 'Forget Secret matter' }).click();
-    await ada.page.getByRole('button', { name: 'Dismiss' }).click();
+    await ada.page.getByRole('button', { name: 'Delete now' }).click();
     const databases = () =>
       ada.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
     await expect.poll(databases).not.toContain(`parley/session/${id}`);
@@ -91,7 +105,7 @@ test.describe('the start page', () => {
     await expect(ada.page.getByRole('alert')).toHaveAttribute('data-code', 'session/unknown');
   });
 
-  test('a session that a tab has open is not deleted under its hands', async ({ guest }) => {
+  test('a session that a tab has open is not forgotten under its hands', async ({ guest }) => {
     const ada = await guest();
     await ada.newSession('Open');
     await ada.write('Still here.');
@@ -99,14 +113,24 @@ test.describe('the start page', () => {
     const list = await ada.context.newPage();
     await list.goto(ada.url);
     await list.getByRole('button', { name: 'Forget Open' }).click();
-    await list.getByRole('button', { name: 'Dismiss' }).click();
+    await expect(list.getByText('Open is open in another tab. Close it there first.')).toBeVisible();
     await ada.write(' And more.');
     await ada.saved();
-    await expect(ada.page.getByRole('alert')).toHaveCount(0);
-    // It goes with the visit after it was left.
+    await ada.page.reload();
+    await expect(ada.plan).toHaveText('Still here. And more.');
     await ada.page.close();
-    await list.reload();
+    await list.getByRole('button', { name: 'Forget Open' }).click();
     await expect(list.getByText('None on this device yet')).toBeVisible();
-    await expect.poll(() => list.evaluate(async () => (await indexedDB.databases()).length)).toBe(1);
+  });
+
+  test('an address that is nothing leads back to the start', async ({ guest }) => {
+    const ada = await guest();
+    await ada.page.goto(ada.url);
+    // The installed app answers, not the relay.
+    await ada.page.evaluate(() => navigator.serviceWorker.ready);
+    await ada.page.reload();
+    await ada.page.goto(`${ada.url}/nothing/here`);
+    await ada.page.getByRole('link', { name: 'Go to the start' }).click();
+    await expect(ada.page.getByRole('button', { name: 'New session' })).toBeVisible();
   });
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from './parley.ts';
 
 test.describe('together', () => {
@@ -182,9 +184,86 @@ test.describe('together', () => {
     await ada.page.getByRole('button', { name: 'Move or remove Risks' }).click();
     await ada.page.getByRole('button', { name: 'Remove', exact: true }).click();
     await bob.page.getByText('Removed pages (1)').click();
-    await bob.page.getByRole('button', { name: 'Restore' }).click();
+    await pages(bob).getByRole('button', { name: 'Restore' }).click();
     await expect(bob.plan).toHaveText('A risk.');
     await bob.page.reload();
     await expect(bob.plan).toHaveText('A risk.');
+  });
+
+  test('a page that somebody else removes does not go without a word', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession();
+    await ada.page.getByRole('textbox', { name: 'Page title' }).fill('Kept');
+    await ada.page.getByRole('button', { name: 'Add page' }).click();
+    await ada.page.keyboard.type('Going');
+    await ada.write('Ada is writing here');
+    await bob.join(await ada.editLink());
+    await bob.page.getByRole('button', { name: 'Move or remove Going' }).click();
+    await bob.page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await expect(ada.page.getByText('Somebody has removed the page you were on: Going')).toBeVisible();
+    await expect(ada.page.getByRole('textbox', { name: 'Page title' })).toBeFocused();
+    await ada.page.getByRole('button', { name: 'Restore', exact: true }).first().click();
+    await expect(ada.plan).toHaveText('Ada is writing here');
+  });
+
+  test('a page that the browser has put aside and brought back is present again, and in sync', async ({
+    guest,
+  }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession();
+    await bob.join(await ada.editLink());
+    await expect(ada.people).toHaveCount(2);
+    const fire = (type: string) =>
+      bob.page.evaluate((name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true })), type);
+    await fire('pagehide');
+    await expect(ada.people).toHaveCount(1);
+    await ada.write('Meanwhile.');
+    await fire('pageshow');
+    await expect(ada.people).toHaveCount(2);
+    await expect(bob.people).toHaveCount(2);
+    await expect(bob.page.getByRole('textbox', { name: 'Your name' })).toBeVisible();
+    await expect(bob.plan).toHaveText('Meanwhile.');
+  });
+
+  test('two people who were given one colour do not keep it', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    for (const { page } of [ada, bob]) {
+      // The same third byte gives the same colour.
+      await page.addInitScript(() => {
+        const fill = crypto.getRandomValues.bind(crypto);
+        crypto.getRandomValues = (array) => {
+          const filled = fill(array);
+          if (filled instanceof Uint8Array && filled.length === 3) filled.set([1, 2, 3]);
+          return filled;
+        };
+      });
+    }
+    await ada.newSession();
+    await bob.join(await ada.editLink());
+    const hues = () =>
+      ada.people
+        .locator('.avatar')
+        .evaluateAll((avatars) => avatars.map((avatar) => avatar.getAttribute('style')));
+    await expect.poll(async () => new Set(await hues()).size).toBe(2);
+  });
+
+  test('the code of the mesh is asked for again when it could not be loaded', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest({ serviceWorkers: 'block' })];
+    await ada.newSession();
+    await ada.write('Worth waiting for.');
+    const manifest = fileURLToPath(
+      new URL('../.svelte-kit/output/client/.vite/manifest.json', import.meta.url),
+    );
+    const { 'src/lib/sync/mesh.ts': mesh } = JSON.parse(readFileSync(manifest, 'utf8')) as Record<
+      string,
+      { file: string }
+    >;
+    let refused = 0;
+    await bob.page.route(`**/${mesh?.file}*`, (route) =>
+      refused++ === 0 ? route.abort() : route.continue(),
+    );
+    await bob.page.goto(await ada.editLink());
+    await expect(bob.page.getByRole('heading', { name: 'The relay cannot be reached.' })).toBeVisible();
+    await expect(bob.plan).toHaveText('Worth waiting for.');
   });
 });

@@ -20,6 +20,13 @@ test('a new version is offered, not forced: it comes when the person says so, an
     const notice = ada.page.getByRole('complementary', { name: 'Update' });
     await expect(notice).toHaveCount(0);
 
+    // Another tab, with a session of its own.
+    const second = await ada.context.newPage();
+    await second.goto(`${ada.url}/?new`);
+    const plan = second.getByRole('textbox', { name: 'Plan' });
+    await plan.click();
+    await second.keyboard.type('Not to be');
+
     const worker = join(site, 'sw.js');
     writeFileSync(worker, `${readFileSync(worker, 'utf8')}\n// the next version`);
     // What an hour, or coming back to the tab, does.
@@ -40,6 +47,17 @@ test('a new version is offered, not forced: it comes when the person says so, an
     ]);
     await expect(ada.plan).toHaveText('Typed in the old one. Still typing.');
     await expect(notice).toHaveCount(0);
+
+    // Nobody has asked the other tab: it goes on, and takes the new version when it is told to.
+    await second.keyboard.type(' interrupted.');
+    await expect(plan).toHaveText('Not to be interrupted.');
+    const otherNotice = second.getByRole('complementary', { name: 'Update' });
+    await expect(otherNotice).toBeVisible();
+    await Promise.all([
+      second.waitForEvent('load'),
+      otherNotice.getByRole('button', { name: 'Reload' }).click(),
+    ]);
+    await expect(plan).toHaveText('Not to be interrupted.');
     expect(
       await ada.page.evaluate(async () => !!(await navigator.serviceWorker.getRegistration())?.waiting),
     ).toBe(false);

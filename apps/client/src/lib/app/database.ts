@@ -1,6 +1,5 @@
-import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import { createStore, get, promisifyRequest, set, values } from 'idb-keyval';
 import type { Person } from '../people/identity.ts';
-import { SessionError } from '../session/errors.ts';
 
 /** A session as this device remembers it. */
 export interface SessionRecord {
@@ -26,41 +25,42 @@ interface Settings {
   railHidden: boolean;
 }
 
-interface ParleySchema extends DBSchema {
-  sessions: { key: string; value: SessionRecord };
-  settings: { key: string; value: Settings[keyof Settings] };
+// A database each: none of them will ever have to be upgraded while another tab holds it open.
+const sessions = createStore('parley', 'sessions');
+const settings = createStore('parley-settings', 'settings');
+
+// All of these reject when the browser refuses to keep anything, or has no more room.
+
+export async function readSessions(): Promise<SessionRecord[]> {
+  return values<SessionRecord>(sessions);
 }
 
-let opened: Promise<IDBPDatabase<ParleySchema>> | undefined;
+export async function writeSession(record: SessionRecord): Promise<void> {
+  await set(record.id, record, sessions);
+}
 
 /**
- * The device's own database: the list of sessions and a few settings.
+ * Deletes a session's record if it is still forgotten, in one transaction: another tab may have brought it back.
  *
- * @throws {SessionError} `device/unavailable` when the browser gives none
+ * @returns whether it is gone
  */
-export function openDatabase(): Promise<IDBPDatabase<ParleySchema>> {
-  opened ??= openDB<ParleySchema>('parley', 1, {
-    upgrade(db) {
-      db.createObjectStore('sessions', { keyPath: 'id' });
-      db.createObjectStore('settings');
-    },
-    terminated() {
-      opened = undefined;
-    },
-  }).catch((cause: unknown) => {
-    opened = undefined;
-    throw new SessionError('device/unavailable', { cause });
+export async function deleteForgotten(id: string): Promise<boolean> {
+  return sessions('readwrite', async (store) => {
+    const record = await promisifyRequest<SessionRecord | undefined>(store.get(id));
+    if (record && record.forgottenAt === null) return false;
+    store.delete(id);
+    await promisifyRequest(store.transaction);
+    return true;
   });
-  return opened;
 }
 
 export async function readSetting<Key extends keyof Settings>(key: Key): Promise<Settings[Key] | undefined> {
-  return (await (await openDatabase()).get('settings', key)) as Settings[Key] | undefined;
+  return get<Settings[Key]>(key, settings);
 }
 
 export async function writeSetting<Key extends keyof Settings>(
   key: Key,
   value: Settings[Key],
 ): Promise<void> {
-  await (await openDatabase()).put('settings', value, key);
+  await set(key, value, settings);
 }

@@ -1,5 +1,5 @@
 import * as Y from 'yjs';
-import { documentState, setTitle } from '../session/document.ts';
+import { documentState, readTitle, setTitle } from '../session/document.ts';
 import { SessionError } from '../session/errors.ts';
 import { DeviceStore } from '../sync/device.ts';
 import { sessions } from './session-list.svelte.ts';
@@ -17,7 +17,7 @@ export async function renameSession(id: string, title: string): Promise<void> {
     setTitle(doc, title);
     await store.settled();
     if (store.state !== 'saved' && store.state !== 'saving') throw new SessionError(store.state);
-    await sessions.change(id, { title });
+    await sessions.change(id, { title: readTitle(doc) });
   } finally {
     store.close();
     doc.destroy();

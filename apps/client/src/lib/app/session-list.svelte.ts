@@ -1,21 +1,26 @@
 import { encodeBase64url } from '../session/base64url.ts';
 import { deriveEditKeys, SECRET_LENGTH, type RandomBytes } from '../session/keys.ts';
 import { databaseName } from '../sync/database-name.ts';
-import { openDatabase, type SessionRecord } from './database.ts';
+import { deleteForgotten, readSessions, writeSession, type SessionRecord } from './database.ts';
+
+/** How long what was forgotten can be brought back by the tab in which it was, in milliseconds. */
+const GRACE = 60_000;
 
 /**
- * The sessions of this device, most recently opened first. Kept in IndexedDB and shared by all tabs; where the
- * browser keeps nothing, it lives as long as the tab.
+ * The sessions of this device, most recently opened first. Kept in IndexedDB and shared by all tabs; what the browser
+ * refuses to keep lives as long as the tab.
  */
 class SessionList {
-  #records = $state.raw<readonly SessionRecord[]>([]);
+  #kept = $state.raw<readonly SessionRecord[]>([]);
+  /** Those that could not be written. */
+  #unkept = $state.raw<readonly SessionRecord[]>([]);
   #loaded = $state(false);
-  #kept = $state(true);
+  #available = $state(true);
   #tabs: BroadcastChannel | undefined;
 
   /** The sessions to show. */
   get recent(): readonly SessionRecord[] {
-    return this.#records
+    return this.#all()
       .filter((record) => record.forgottenAt === null)
       .toSorted((a, b) => b.openedAt - a.openedAt);
   }
@@ -25,26 +30,32 @@ class SessionList {
     return this.#loaded;
   }
 
-  /** False when this browser keeps nothing: then a link is the only way back to a session. */
-  get kept(): boolean {
-    return this.#kept;
+  /** False when this browser keeps nothing, as in some private windows. */
+  get available(): boolean {
+    return this.#available;
   }
 
-  /** Reads the list, and deletes for good what was forgotten in an earlier visit. */
-  async load(): Promise<void> {
-    if (this.#loaded) return;
+  /** Reads the list, and deletes for good what was forgotten a while ago. */
+  async load(now: number): Promise<void> {
     await this.#read();
+    if (!this.#tabs) {
+      this.#tabs = new BroadcastChannel('parley/sessions');
+      this.#tabs.onmessage = () => void this.#read();
+    }
     this.#loaded = true;
-    this.#tabs = new BroadcastChannel('parley/sessions');
-    this.#tabs.onmessage = () => void this.#read();
-    await Promise.all(
-      this.#records.filter((record) => record.forgottenAt !== null).map((record) => this.purge(record.id)),
-    );
+    // What was forgotten a moment ago may be brought back by the tab that did it.
+    const gone = this.#kept.filter(({ forgottenAt }) => forgottenAt !== null && forgottenAt < now - GRACE);
+    await Promise.all(gone.map((record) => this.purge(record.id)));
   }
 
   /** A session as remembered here; undefined if unknown or forgotten. */
   find(id: string): SessionRecord | undefined {
-    return this.#records.find((record) => record.id === id && record.forgottenAt === null);
+    return this.#all().find((record) => record.id === id && record.forgottenAt === null);
+  }
+
+  /** Whether the device keeps the key to this session; otherwise its link is the only way back to it. */
+  keeps(id: string): boolean {
+    return this.#kept.some((record) => record.id === id);
   }
 
   /** Makes a session with a new secret. Nothing leaves the device. */
@@ -63,54 +74,71 @@ class SessionList {
     return record;
   }
 
-  /** Remembers a session, new or changed. Afterwards {@link kept} says whether the device has it. */
+  /** Remembers a session, new or changed. Afterwards {@link keeps} says whether the device has it. */
   async put(record: SessionRecord): Promise<void> {
-    this.#records = [...this.#records.filter(({ id }) => id !== record.id), record];
-    await this.#write(async (db) => {
-      await db.put('sessions', record);
-    });
+    const others = (records: readonly SessionRecord[]) => records.filter(({ id }) => id !== record.id);
+    try {
+      await writeSession(record);
+      this.#kept = [...others(this.#kept), record];
+      this.#unkept = others(this.#unkept);
+      this.#tabs?.postMessage('changed');
+    } catch {
+      // Refused or full: whoever needs to know asks `keeps`. An older entry of the same session stays as it was.
+      this.#unkept = [...others(this.#unkept), record];
+    }
   }
 
   /** Changes what is remembered of a session, if it still is. */
   async change(id: string, change: Partial<Omit<SessionRecord, 'id'>>): Promise<void> {
-    const record = this.#records.find((known) => known.id === id);
+    const record = this.#all().find((known) => known.id === id);
     if (record) await this.put({ ...record, ...change });
   }
 
-  /** Deletes a session from this device for good, unless a tab has it open: then a later visit does. */
+  /** Takes a session off the list. Its data stays until {@link purge}. */
+  async forget(record: SessionRecord, now: number): Promise<void> {
+    await this.put({ ...record, forgottenAt: now });
+  }
+
+  /** Whether some tab of this browser has the session open. */
+  async isOpen(id: string): Promise<boolean> {
+    try {
+      const { held } = await navigator.locks.query();
+      return held?.some(({ name }) => name === openLock(id)) ?? false;
+    } catch {
+      // Where locks are refused, nothing is kept that could be deleted.
+      return false;
+    }
+  }
+
+  /** Deletes a forgotten session from this device for good, unless a tab has it open: then a later visit does. */
   async purge(id: string): Promise<void> {
-    if (this.find(id)) return;
-    await navigator.locks.request(openLock(id), { ifAvailable: true }, async (lock) => {
-      if (!lock) return;
-      this.#records = this.#records.filter((record) => record.id !== id);
-      await this.#write(async (db) => {
-        await db.delete('sessions', id);
-        await new Promise<void>((resolve) => {
-          const request = indexedDB.deleteDatabase(databaseName(id));
-          // What cannot be deleted is without its key from here on.
-          request.onsuccess = request.onerror = request.onblocked = () => resolve();
-        });
+    try {
+      await navigator.locks.request(openLock(id), { ifAvailable: true }, async (lock) => {
+        if (!lock) return;
+        // Another tab may have brought it back, or opened it by its link.
+        if (!(await deleteForgotten(id))) return;
+        await deleteDatabase(databaseName(id));
+        this.#kept = this.#kept.filter((known) => known.id !== id);
+        this.#unkept = this.#unkept.filter((known) => known.id !== id);
+        this.#tabs?.postMessage('changed');
       });
-    });
+    } catch {
+      // A later visit tries again; until then it is off the list.
+    }
+  }
+
+  #all(): readonly SessionRecord[] {
+    const kept = this.#kept.filter(({ id }) => !this.#unkept.some((record) => record.id === id));
+    return [...kept, ...this.#unkept];
   }
 
   async #read(): Promise<void> {
-    await this.#write(async (db) => {
-      this.#records = await db.getAll('sessions');
-    }, false);
-  }
-
-  async #write(
-    change: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<void>,
-    tell = true,
-  ): Promise<void> {
     try {
-      await change(await openDatabase());
-      this.#kept = true;
-      if (tell) this.#tabs?.postMessage('changed');
+      this.#kept = await readSessions();
+      this.#available = true;
     } catch {
-      // Private mode, blocked site data, a full disk: the person is told by whoever reads `kept`.
-      this.#kept = false;
+      // The home page and the session say so in words.
+      this.#available = false;
     }
   }
 }
@@ -118,6 +146,14 @@ class SessionList {
 /** The lock that a tab shares while it has a session open. */
 export function openLock(id: string): string {
   return `parley/open/${id}`;
+}
+
+function deleteDatabase(name: string): Promise<void> {
+  return new Promise((resolve) => {
+    const request = indexedDB.deleteDatabase(name);
+    // What cannot be deleted is without its key from here on.
+    request.onsuccess = request.onerror = request.onblocked = () => resolve();
+  });
 }
 
 export const sessions = new SessionList();

@@ -19,7 +19,7 @@ class ThisPerson {
   }
 
   /** Takes another name or colour. An empty name changes nothing. */
-  async change(change: { name?: string; hue?: number }): Promise<void> {
+  async change(change: { name?: string; hue?: number; hueChosen?: true }): Promise<void> {
     const name = cleanName(change.name ?? this.#current.name) || this.#current.name;
     this.#current = { ...this.#current, ...change, name };
     await this.#keep();

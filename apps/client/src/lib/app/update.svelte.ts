@@ -16,6 +16,8 @@ class Update {
     const { registerSW } = await import('virtual:pwa-register');
     this.#apply = registerSW({
       onNeedRefresh: () => (this.#ready = true),
+      // Another tab has taken the new version. This one goes on with the old one until its person says so.
+      onNeedReload: () => (this.#ready = true),
       onRegisteredSW: (_address, registration) => {
         if (!registration) return;
         const ask = () => {
@@ -32,7 +34,12 @@ class Update {
 
   /** Takes the new version: reloads the page. */
   async apply(): Promise<void> {
-    // Workbox does not reload a page that was there before the first service worker.
+    const registration = await navigator.serviceWorker.getRegistration();
+    if (!registration?.waiting) {
+      // Another tab has taken it already.
+      location.reload();
+      return;
+    }
     navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
     await this.#apply?.();
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { secureRandom } from '../session/keys.ts';
-import { cleanName, HUES, initials, inventPerson, NAME_LIMIT, parsePerson } from './identity.ts';
+import { cleanName, HUES, initials, inventPerson, NAME_LIMIT, parsePerson, settleHue } from './identity.ts';
 
 describe('identity', () => {
   test('an invented person has a name of two words, a colour and an id of its own', () => {
@@ -53,6 +53,42 @@ describe('identity', () => {
       name: 'x'.repeat(NAME_LIMIT),
       hue: 0,
     });
+  });
+
+  test('of two people with one colour, one moves, and the same one on both devices', () => {
+    const person = fc.record({
+      id: fc.string({ unit: fc.constantFrom(...'abcdef'), minLength: 3, maxLength: 6 }),
+      name: fc.constant('N'),
+      hue: fc.nat(HUES - 1),
+      hueChosen: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(person, { minLength: 2, maxLength: 8, selector: ({ id }) => id }),
+        (people) => {
+          const [first, ...others] = people;
+          if (!first) return;
+          const hue = settleHue(first, others);
+          const free = new Set(others.map((other) => other.hue)).size < HUES;
+          if (first.hueChosen || !others.some((other) => other.hue === first.hue))
+            expect(hue).toBe(first.hue);
+          else if (hue !== first.hue && free) expect(others.map((other) => other.hue)).not.toContain(hue);
+          const [second] = others;
+          if (
+            others.length === 1 &&
+            second &&
+            first.hue === second.hue &&
+            !(first.hueChosen && second.hueChosen)
+          ) {
+            const moves = [
+              settleHue(first, [second]) !== first.hue,
+              settleHue(second, [first]) !== second.hue,
+            ];
+            expect(moves.filter(Boolean)).toHaveLength(1);
+          }
+        },
+      ),
+    );
   });
 
   test.each([

@@ -14,6 +14,8 @@ export interface Person {
   readonly name: string;
   /** 0 … 11. */
   readonly hue: number;
+  /** The person chose the colour, and keeps it whoever else has it. */
+  readonly hueChosen?: boolean;
 }
 
 /** A new person with a friendly name that can be kept or changed. */
@@ -42,13 +44,30 @@ export function cleanName(name: string): string {
  */
 export function parsePerson(value: unknown): Person | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { id, name, hue } = value as Record<string, unknown>;
+  const { id, name, hue, hueChosen } = value as Record<string, unknown>;
   if (typeof id !== 'string' || !/^[\w-]{1,40}$/.test(id)) return null;
   return {
     id,
     name: (typeof name === 'string' && cleanName(name)) || 'Somebody',
     hue: typeof hue === 'number' && Number.isInteger(hue) && hue >= 0 && hue < HUES ? hue : 0,
+    ...(hueChosen === true ? { hueChosen } : {}),
   };
+}
+
+/**
+ * The colour with which `own` can be told from `others`: its own, unless somebody has the same. Then one of the two moves, to the hue farthest from
+ * all that are taken: who has not chosen it, and if that is both or none, who has the greater id. Nobody who has chosen moves.
+ */
+export function settleHue(own: Person, others: readonly Person[]): number {
+  const yields = (other: Person) => !other.hueChosen && own.id < other.id;
+  const clash = others.some((other) => other.hue === own.hue && other.id !== own.id && !yields(other));
+  if (!clash || own.hueChosen) return own.hue;
+  const distance = (hue: number) =>
+    Math.min(
+      ...others.map((other) => Math.min((hue - other.hue + HUES) % HUES, (other.hue - hue + HUES) % HUES)),
+    );
+  const hues = Array.from({ length: HUES }, (_, step) => (own.hue + step) % HUES);
+  return hues.reduce((best, hue) => (distance(hue) > distance(best) ? hue : best));
 }
 
 /** The one or two letters in a person's avatar. */

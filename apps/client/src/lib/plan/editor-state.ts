@@ -10,7 +10,7 @@ import { markdownShortcuts } from './input-rules.ts';
 import { planKeymap } from './keymap.ts';
 import { leaveByTab } from './leave-by-tab.ts';
 import { nativeUndo } from './native-undo.ts';
-import { pasteLinks } from './paste.ts';
+import { planPaste } from './paste.ts';
 import { placeholder } from './placeholder.ts';
 import { remoteCursors } from './remote-cursors.ts';
 import { createUndo } from './undo.ts';
@@ -51,7 +51,7 @@ export function createPlanState({
     leaveByTab(onEscape),
     shortcuts,
     ...planKeymap(),
-    pasteLinks(),
+    planPaste(),
     followLinks(),
     nativeUndo(),
     placeholder(invitation),

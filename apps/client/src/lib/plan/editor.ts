@@ -2,10 +2,12 @@ import type { Command } from 'prosemirror-state';
 import { EditorView } from 'prosemirror-view';
 import type { Awareness } from 'y-protocols/awareness';
 import type { XmlFragment } from 'yjs';
+import { barsOverText } from './bars.ts';
 import { onText, planCommands, type PlanCommand } from './commands.ts';
 import { createPlanState } from './editor-state.ts';
-import { describeFormat, type PlanFormat } from './format.ts';
+import { describeFormat, NO_FORMAT, type PlanFormat } from './format.ts';
 import { setLink } from './link-range.ts';
+import { highlightLinked } from './linking.ts';
 import { TaskItemView } from './task-item-view.ts';
 
 interface PlanEditorOptions {
@@ -41,10 +43,24 @@ export interface PlanEditorHandle {
   run(command: PlanCommand): boolean;
   /** Makes a link of the selection, of the link around the cursor, or of the address itself. `href` has to be safe. */
   link(href: string): boolean;
+  /** Whether the text that `link` is about is highlighted, also while the focus is elsewhere. */
+  highlightLinked(isHighlighted: boolean): void;
 }
 
 const INVITATION = 'Start writing. # makes a heading, [] a task.';
 const NOTHING = 'Nothing here yet.';
+
+/** How near to the window's edges the cursor may get: not under a bar, and with a little of the text around it. */
+const MARGIN = {
+  left: 24,
+  right: 24,
+  get top() {
+    return barsOverText().top + 12;
+  },
+  get bottom() {
+    return barsOverText().bottom + 32;
+  },
+};
 
 /** Mounts an editor on the rich text of a page. Mounting alone changes nothing in the document. */
 export function mountPlanEditor(options: PlanEditorOptions): PlanEditorHandle {
@@ -65,14 +81,21 @@ export function mountPlanEditor(options: PlanEditorOptions): PlanEditorHandle {
     invitation: editable ? INVITATION : NOTHING,
     onEscape: () => onEscape?.(),
   });
+  // Until somebody enters the text, the cursor at its start is nobody's.
+  let isEntered = false;
   const view = new EditorView(place, {
     state,
     editable: () => editable && canWrite(),
     attributes: describeTextbox(editable, describedBy),
     nodeViews: { task_item: (node, nodeView, position) => new TaskItemView(node, nodeView, position) },
-    // The toolbar lies over the first or, on phones, the last lines.
-    scrollThreshold: 72,
-    scrollMargin: 72,
+    scrollThreshold: MARGIN,
+    scrollMargin: MARGIN,
+    handleDOMEvents: {
+      focus() {
+        isEntered = true;
+        report();
+      },
+    },
     dispatchTransaction(tr) {
       // News may arrive for an editor that has just been closed.
       if (view.isDestroyed) return;
@@ -84,11 +107,14 @@ export function mountPlanEditor(options: PlanEditorOptions): PlanEditorHandle {
   });
 
   function report(): void {
-    if (!view.isDestroyed) onUpdate?.(describeFormat(view.state, undo.canUndo(), undo.canRedo()));
+    if (view.isDestroyed) return;
+    const [canUndo, canRedo] = [undo.canUndo(), undo.canRedo()];
+    onUpdate?.(isEntered ? describeFormat(view.state, canUndo, canRedo) : { ...NO_FORMAT, canUndo, canRedo });
   }
 
   function run(command: Command): boolean {
     if (view.isDestroyed || !view.editable) return false;
+    isEntered = true;
     undo.stopCapturing();
     return command(view.state, view.dispatch, view);
   }
@@ -104,6 +130,9 @@ export function mountPlanEditor(options: PlanEditorOptions): PlanEditorHandle {
     destroy: () => view.destroy(),
     run: (command) => run(planCommands[command]),
     link: (href) => run(onText(setLink(href))),
+    highlightLinked(isHighlighted) {
+      if (!view.isDestroyed) view.setProps({ decorations: isHighlighted ? highlightLinked : () => null });
+    },
   };
 }
 

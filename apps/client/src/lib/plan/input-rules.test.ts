@@ -42,7 +42,6 @@ describe('Markdown at the start of a paragraph', () => {
     ['- ', 'ul(li(p(|)))'],
     ['1. ', 'tasks(todo(p(|)))'],
     ['---', 'ul(li(p(|)))'],
-    ['[x] ', 'tasks(todo(p(|)))'],
   ])('%j in %s stays as it is', (text, page) => {
     expect(typed(text, page)).toBe(page.replace('|', `${text}|`));
   });
@@ -69,6 +68,16 @@ describe('Markdown at the start of a paragraph', () => {
       'tasks(todo(p(a)) todo(p(|b))) ul(li(p(c)))',
     );
     expect(typed('[] ', 'ul(li(p(a) ul(li(p(|b)))))')).toBe('ul(li(p(a) tasks(todo(p(|b)))))');
+  });
+
+  it('checks or unchecks the task that it is typed into', () => {
+    expect(typed('[x] ', 'tasks(todo(p(a)) todo(p(|b)))')).toBe('tasks(todo(p(a)) done(p(|b)))');
+    expect(typed('[ ] ', 'tasks(done(p(|)))')).toBe('tasks(todo(p(|)))');
+    expect(typed('[] ', 'tasks(done(p(|)))')).toBe('tasks(todo(p(|)))');
+    expect(typed('[x] ', 'tasks(todo(p(a |)))')).toBe('tasks(todo(p(a [x] |)))');
+    const editor = HeadlessEditor.open('tasks(done(p(|a)))').type('[ ] ');
+    editor.press('Backspace');
+    expect(editor.written).toBe('tasks(done(p([ ] |a)))');
   });
 
   it('keeps what stands behind the cursor', () => {

@@ -108,7 +108,8 @@ function startsItem($pos: ResolvedPos): boolean {
 
 function makeTask(tr: Transaction, $start: ResolvedPos, checked: boolean): Transaction | null {
   if (!startsItem($start)) return wrapInList(tr, $start, 'task_list', { checked });
-  if ($start.node(-1).type === nodes.task_item) return null;
+  if ($start.node(-1).type === nodes.task_item)
+    return tr.setNodeAttribute($start.before(-1), 'checked', checked);
   const index = $start.index(-2);
   return convertItems(tr, $start.before(-2), index, index + 1, 'task_list', checked);
 }

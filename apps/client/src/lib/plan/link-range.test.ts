@@ -45,6 +45,12 @@ it('links the selection, replaces a link, or inserts the address', () => {
   expect(applied('pre(a|)', setLink(URL))).toBeNull();
 });
 
+it('links what can be a link in a selection of several blocks', () => {
+  expect(applied('pre(|a) p(b|c)', setLink(URL))).toBe(`pre(|a) p(<link ${URL}>b</link>|c)`);
+  expect(applied('p(|) pre(a|)', setLink(URL))).toBeNull();
+  expect(applied('p(|) p(|)', setLink(URL))).toBeNull();
+});
+
 it('removes a link and leaves its text', () => {
   expect(applied(`p(<link ${URL}>ab|c</link>)`, removeLink)).toBe('p(ab|c)');
   expect(applied(`p(|x<link ${URL}>ab</link>|)`, removeLink)).toBe('p(|xab|)');

@@ -28,7 +28,7 @@ export function setLink(href: string): Command {
   return (state, dispatch) => {
     const { selection, tr } = state;
     const around = linkAround(state);
-    if (!selection.$from.parent.type.allowsMarkType(link)) return false;
+    if (!canBeLink(state)) return false;
     const mark = link.create({ href });
     if (around) return send(dispatch, remark(tr, around.from, around.to, mark));
     if (!selection.empty) return send(dispatch, remark(tr, selection.from, selection.to, mark));
@@ -46,6 +46,15 @@ export const removeLink: Command = (state, dispatch) => {
   if (!state.doc.rangeHasMark(from, to, link)) return false;
   return send(dispatch, state.tr.removeMark(from, to, link));
 };
+
+/** Whether there is text to link in the selection, or a link may stand at the cursor. */
+function canBeLink({ selection: { $from, from, to, empty }, doc }: EditorState): boolean {
+  let canBe = empty && $from.parent.type.allowsMarkType(link);
+  doc.nodesBetween(from, to, ({ isText }, _pos, parent) => {
+    canBe ||= isText && !empty && parent?.type.allowsMarkType(link) === true;
+  });
+  return canBe;
+}
 
 function remark(tr: Transaction, from: number, to: number, mark: Mark): Transaction {
   return tr.removeMark(from, to, link).addMark(from, to, mark).removeStoredMark(link);

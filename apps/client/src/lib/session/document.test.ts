@@ -42,14 +42,13 @@ function exchange(a: Y.Doc, b: Y.Doc): void {
 const titles = (doc: Y.Doc) => readPages(doc).map((page) => page.title);
 
 describe('session document', () => {
-  test('[DOC1] a new one has a title, its time, its version and one empty page, in one transaction', () => {
+  test('[DOC1] a new one has its time, its version and one empty page, in one transaction', () => {
     const doc = new Y.Doc();
     let updates = 0;
     doc.on('update', () => (updates += 1));
     createDocument(doc, 1_700_000_000_000, secureRandom);
     expect(updates).toBe(1);
     expect(metaOf(doc).toJSON()).toEqual({
-      title: '',
       createdAt: 1_700_000_000_000,
       schemaVersion: SCHEMA_VERSION,
     });

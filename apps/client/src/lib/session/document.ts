@@ -28,13 +28,12 @@ export interface PageEntry {
   readonly removedAt: number | null;
 }
 
-/** Lays a new session's document out: its meta and a first, empty page ([DOC1]). Only its creator calls this, once. */
+/** Lays a new session's document out: its meta and a first, empty page ([DOC1]). Only its creator calls this. */
 export function createDocument(doc: Y.Doc, now: number, random: RandomBytes): void {
   write(doc, () => {
     const meta = metaOf(doc);
     meta.set('schemaVersion', SCHEMA_VERSION);
     meta.set('createdAt', now);
-    meta.set('title', '');
     addPage(doc, '', random);
   });
 }

@@ -27,6 +27,10 @@ export const catalogue = {
     what: 'This device does not know this session.',
     next: 'The key is in the part of the link after #, and this address has none. Open the whole link once on this device.',
   },
+  'session/broken': {
+    what: 'This session could not be opened.',
+    next: 'Nothing on this device has been changed. Reload the page; if it stays like this, open the session on another device.',
+  },
   'browser/insecure': {
     what: 'This address is not secure, so the browser refuses to encrypt.',
     next: 'Open Parley over https, or on http://localhost on the machine that runs it.',
@@ -42,6 +46,10 @@ export const catalogue = {
   'device/full': {
     what: 'The storage of this device is full.',
     next: 'What you write now is in this tab only. Free some space and it is saved by itself; until then keep the tab open.',
+  },
+  'device/damaged': {
+    what: 'A part of what this device had saved of this session cannot be read.',
+    next: 'The rest is here. What is missing comes back from others who have it, when you are online together.',
   },
   'device/failed': {
     what: 'This device could not save the last change.',

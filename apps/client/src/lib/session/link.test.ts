@@ -63,7 +63,7 @@ describe('link', () => {
 
   test('[LK5] any one character changed, it is mistyped', async () => {
     for (let at = 1; at < fragment.length; at++) {
-      for (const other of ['A', 'b', '-', '!', 'é']) {
+      for (const other of ['A', 'b', '-', '~', 'é']) {
         if (fragment[at] === other) continue;
         const damaged = fragment.slice(0, at) + other + fragment.slice(at + 1);
         // A dot that becomes a letter takes a part away; everything else is a changed character.
@@ -78,7 +78,7 @@ describe('link', () => {
       `${fragment}A`,
       `${fragment}.AAAA`,
       `#e${fragment.slice(2).replace('.', '..')}`,
-      `${fragment}%20`,
+      `${fragment}%21`,
       `#x${fragment.slice(2)}`,
       '#hello',
       '#e.%%%.abcd',
@@ -86,6 +86,13 @@ describe('link', () => {
       expect(await codeOf(parseFragment(sessionId, damaged)), damaged).toBe('link/mistyped');
     }
   });
+
+  test.each(['.', ' ', '%20', ').', '>', '",', '...'])(
+    '[LK5] %j behind a link is no part of it',
+    async (tail) => {
+      expect(await parseFragment(sessionId, fragment + tail)).toEqual({ kind: 'e', secret });
+    },
+  );
 
   test('[LK5] a mistyped id is found out by the check as well', async () => {
     const other = (sessionId.startsWith('A') ? 'B' : 'A') + sessionId.slice(1);
@@ -153,7 +160,7 @@ describe('opening by address', () => {
     const foreign = await formatLink(sessionId, 'e', secureRandom(32));
     for (const [bad, ignored] of [
       [fragment.slice(0, 20), 'link/incomplete'],
-      [fragment.replace(/.$/, '!'), 'link/mistyped'],
+      [fragment.replace(/.$/, '~'), 'link/mistyped'],
       [foreign.slice(foreign.indexOf('#')), 'link/foreign'],
       [view.slice(view.indexOf('#')), 'link/view-only'],
     ] as const) {

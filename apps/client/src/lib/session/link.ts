@@ -27,14 +27,15 @@ export async function formatLink(
 }
 
 /**
- * Reads the fragment of a session's address ([LK4], [LK5]).
+ * Reads the fragment of a session's address ([LK4], [LK5]). Punctuation and space behind it are no part of it.
  *
  * @param fragment with or without its `#`; empty means that the address carries no key, and gives null
  * @throws {SessionError} `link/malformed`, `link/incomplete`, `link/mistyped`
  */
 export async function parseFragment(sessionId: string, fragment: string): Promise<LinkFragment | null> {
   if (!isSessionId(sessionId)) throw new SessionError('link/malformed');
-  const text = fragment.replace(/^#/, '');
+  // Mail programs take the full stop or bracket behind an address for a part of it.
+  const text = fragment.replace(/^#/, '').replace(/(%20|[\s.,;:!?)\]}>'"*])+$/, '');
   if (text === '') return null;
   const [kind, encoded, check, ...rest] = text.split('.');
   if ((kind !== 'e' && kind !== 'v') || rest.length > 0) throw new SessionError('link/mistyped');

@@ -4,12 +4,13 @@ import { SessionError, type ErrorCode } from '../session/errors.ts';
 import { databaseName } from './database-name.ts';
 
 /** Where the last change is, as far as this device's storage goes. Only a committed transaction makes it `saved`. */
-export type DeviceState = 'saving' | 'saved' | Extract<ErrorCode, `device/${string}`>;
+export type DeviceState =
+  'saving' | 'saved' | Extract<ErrorCode, 'device/unavailable' | 'device/full' | 'device/failed'>;
 
 /** From so many records on, they are folded into one when the document is opened. */
 const FOLD_FROM = 300;
 
-/** How long after a failed write it is tried again without a new change, in milliseconds. */
+/** How long after a failed write it is tried again, in milliseconds. */
 const RETRY_AFTER = 3_000;
 
 /** The object store of y-indexeddb's format: one Yjs update a record. */
@@ -31,19 +32,21 @@ export class DeviceStore {
   #state: DeviceState = 'saved';
   /** Updates that wait for the transaction under way. */
   #queue: Uint8Array[] = [];
-  /** Transactions that have begun and not ended: one, and one more when the store is closed. */
+  /** Transactions that have begun and not ended: one, and one more when the page or the store is closed. */
   #writing = 0;
   /** A write failed: the records alone have a gap, so the next write carries everything. */
   #owesWholeState = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  #unreadable = 0;
   #waiting: (() => void)[] = [];
 
   /**
-   * Loads a session's document into `doc` and from then on keeps every change of it.
+   * Loads a session's document into `doc` and from then on keeps every change of it. What `doc` holds already, because
+   * an earlier attempt failed, is kept as well.
    *
    * @param onState told about each change of {@link state}
-   * @throws {SessionError} `device/unavailable` when the browser gives no database
+   * @throws {SessionError} `device/unavailable` or `device/full` when the browser gives no database
    */
   static async open(
     sessionId: string,
@@ -51,15 +54,22 @@ export class DeviceStore {
     onState: (state: DeviceState) => void,
   ): Promise<DeviceStore> {
     const name = databaseName(sessionId);
-    const db = await openDatabase(name);
+    const held = Y.encodeStateVector(doc).length > 1;
     // Listening comes before reading: what another tab commits is then in what is read, or is told, or both.
-    const store = new DeviceStore(name, doc, db, onState);
-    const persistence = new IndexeddbPersistence(name, doc);
-    doc.off('update', persistence._storeUpdate);
-    await persistence.whenSynced;
-    void persistence.destroy();
+    const store = new DeviceStore(name, doc, await openDatabase(name), onState);
+    try {
+      await store.#read();
+    } catch (cause) {
+      store.close();
+      throw new SessionError('device/unavailable', { cause });
+    }
     doc.on('update', store.#keep);
-    store.#fold();
+    addEventListener('pagehide', store.#flush);
+    if (store.#unreadable === 0) store.#fold();
+    if (held) {
+      store.#owesWholeState = true;
+      store.#write();
+    }
     return store;
   }
 
@@ -68,6 +78,7 @@ export class DeviceStore {
     this.#doc = doc;
     this.#db = db;
     this.#onState = onState;
+    this.#listen();
     this.#tabs = new BroadcastChannel(name);
     this.#tabs.onmessage = ({ data }) => {
       // Committed by another tab of this profile: it is in the database already.
@@ -79,6 +90,11 @@ export class DeviceStore {
     return this.#state;
   }
 
+  /** How many records of the database could not be read. They stay where they are; the rest is in the document. */
+  get unreadable(): number {
+    return this.#unreadable;
+  }
+
   /** Resolves once nothing is on its way into the database any more; {@link state} then says how it ended. */
   settled(): Promise<void> {
     return this.#writing > 0 ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
@@ -88,7 +104,8 @@ export class DeviceStore {
   close(): void {
     clearTimeout(this.#retry);
     this.#doc.off('update', this.#keep);
-    this.#write();
+    removeEventListener('pagehide', this.#flush);
+    this.#flush();
     this.#closed = true;
     this.#db.close();
     void this.settled().then(() => this.#tabs.close());
@@ -98,8 +115,13 @@ export class DeviceStore {
     if (origin === this) return;
     this.#queue.push(update);
     // One transaction at a time, with all that has come up since: a change waits for no more than the one before it,
-    // and somebody else's thousand changes are not a thousand transactions.
-    if (this.#writing === 0) this.#write();
+    // and somebody else's thousand changes are not a thousand transactions. After a failure the retry takes it along.
+    if (this.#writing === 0 && this.#retry === undefined) this.#write();
+  };
+
+  /** The page may not come back: nothing waits for its turn. */
+  readonly #flush = (): void => {
+    if (this.#queue.length > 0) this.#write();
   };
 
   #write(): void {
@@ -131,7 +153,7 @@ export class DeviceStore {
   /** A transaction has ended, well or not. */
   #proceed(): void {
     this.#writing -= 1;
-    if (this.#queue.length > 0 && !this.#closed) this.#write();
+    if (this.#queue.length > 0 && !this.#closed && this.#retry === undefined) this.#write();
     if (this.#writing > 0) return;
     if (!this.#owesWholeState) this.#tell('saved');
     for (const resolve of this.#waiting.splice(0)) resolve();
@@ -139,11 +161,9 @@ export class DeviceStore {
 
   #fail(error: unknown): void {
     this.#owesWholeState = true;
-    const full = error instanceof DOMException && error.name === 'QuotaExceededError';
-    this.#tell(full ? 'device/full' : 'device/failed');
+    this.#tell(isQuotaError(error) ? 'device/full' : 'device/failed');
     if (this.#closed) return;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.#tryAgain(), RETRY_AFTER);
+    this.#retry ??= setTimeout(() => void this.#tryAgain(), RETRY_AFTER);
   }
 
   async #tryAgain(): Promise<void> {
@@ -152,20 +172,67 @@ export class DeviceStore {
       const db = await openDatabase(this.#name);
       this.#db.close();
       this.#db = db;
+      this.#listen();
     } catch (error) {
+      this.#retry = undefined;
       this.#fail(error);
       return;
     }
+    this.#retry = undefined;
     if (this.#closed) this.#db.close();
     else if (this.#owesWholeState && this.#writing === 0) this.#write();
   }
 
+  #listen(): void {
+    // What was saved is gone with the database, though nothing was being written.
+    this.#db.onclose = () => this.#fail(undefined);
+    this.#db.onversionchange = ({ newVersion }) => {
+      // Otherwise this connection would keep the database from being deleted.
+      this.#db.close();
+      if (newVersion === null && !this.#closed) this.#fail(undefined);
+    };
+  }
+
   #tell(state: DeviceState): void {
     // Trying again is no reason to stop saying that something is not saved.
-    if (state === 'saving' && this.#owesWholeState) return;
+    if (state === 'saving' && this.#owesWholeState && this.#state !== 'saved') return;
     if (state === this.#state) return;
     this.#state = state;
     this.#onState(state);
+  }
+
+  /** Lets y-indexeddb read the document; where it stops at a record, the records are read one by one. */
+  async #read(): Promise<void> {
+    const persistence = new IndexeddbPersistence(this.#name, this.#doc);
+    this.#doc.off('update', persistence._storeUpdate);
+    // It says nothing when reading fails. Its transaction was begun before this one, which therefore waits for its end.
+    const turn = persistence._db.then(() => this.#ask((records) => records.count()));
+    try {
+      await Promise.race([persistence.whenSynced, turn]);
+      if (!persistence.synced) {
+        const records: Uint8Array[] = await this.#ask((store) => store.getAll());
+        for (const record of records) {
+          try {
+            Y.applyUpdate(this.#doc, record, this);
+          } catch {
+            // Left where it is: a later version may be able to read it.
+            this.#unreadable += 1;
+          }
+        }
+      }
+    } finally {
+      void persistence.destroy();
+    }
+  }
+
+  /** One request in a transaction of its own, in which it waits for those before it. */
+  #ask<Result>(request: (records: IDBObjectStore) => IDBRequest<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const transaction = this.#db.transaction(UPDATES, 'readwrite');
+      const asked = request(transaction.objectStore(UPDATES));
+      asked.onsuccess = () => resolve(asked.result);
+      transaction.onabort = () => reject(transaction.error ?? new Error('the database did not answer'));
+    });
   }
 
   /** Replaces many records by one, if it can. One transaction, for which other tabs wait; it happens whole or not at all. */
@@ -188,9 +255,14 @@ export class DeviceStore {
   }
 }
 
+function isQuotaError(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'QuotaExceededError';
+}
+
 function openDatabase(name: string): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const refuse = (cause: unknown) => reject(new SessionError('device/unavailable', { cause }));
+    const refuse = (cause: unknown) =>
+      reject(new SessionError(isQuotaError(cause) ? 'device/full' : 'device/unavailable', { cause }));
     try {
       const request = indexedDB.open(name);
       request.onupgradeneeded = () => {
@@ -199,12 +271,7 @@ function openDatabase(name: string): Promise<IDBDatabase> {
         request.result.createObjectStore('custom');
       };
       request.onerror = () => refuse(request.error);
-      request.onsuccess = () => {
-        const db = request.result;
-        // Otherwise a connection would keep the database from being deleted.
-        db.onversionchange = () => db.close();
-        resolve(db);
-      };
+      request.onsuccess = () => resolve(request.result);
     } catch (error) {
       refuse(error);
     }

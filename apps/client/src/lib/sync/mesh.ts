@@ -30,6 +30,8 @@ export class Mesh {
   readonly #provider: WebrtcProvider;
   readonly #options: MeshOptions;
   #hub: HubState = 'connecting';
+  /** This person's presence while the page is away: leaving takes it out of the awareness. */
+  #away: Record<string, unknown> | null = null;
 
   constructor(options: MeshOptions) {
     this.#options = options;
@@ -60,6 +62,7 @@ export class Mesh {
   }
 
   readonly #leave = (): void => {
+    this.#away = this.#options.awareness.getLocalState();
     this.#provider.disconnect();
   };
 
@@ -69,7 +72,7 @@ export class Mesh {
 
   readonly #reconnect = (): void => {
     const { awareness, doc } = this.#options;
-    const own = awareness.getLocalState();
+    const own = awareness.getLocalState() ?? this.#away;
     this.#provider.disconnect();
     const others = [...awareness.getStates().keys()].filter((client) => client !== doc.clientID);
     removeAwarenessStates(awareness, others, this);

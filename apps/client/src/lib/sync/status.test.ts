@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { describeSync, type SyncFacts } from './status.ts';
+import { describeSync, describeWaiting, type SyncFacts } from './status.ts';
 
-const calm: SyncFacts = { device: 'saved', online: true, hub: 'connected', others: 0, waiting: false };
+const calm: SyncFacts = {
+  device: 'saved',
+  online: true,
+  hub: 'connected',
+  others: 0,
+  waiting: false,
+  looking: false,
+};
 
 describe('sync status', () => {
   test.each<[Partial<SyncFacts>, string]>([
@@ -42,5 +49,17 @@ describe('sync status', () => {
       expect(describeSync({ ...calm, ...facts }).relay).not.toMatch(/^Reached/);
     }
     expect(describeSync(calm).relay).toMatch(/^Reached/);
+  });
+
+  test.each<[Partial<SyncFacts>, string]>([
+    [{}, 'Nobody who has this session is online right now.'],
+    [{ looking: true }, 'Looking for somebody who has this session.'],
+    [{ hub: 'connecting' }, 'Looking for somebody who has this session.'],
+    [{ hub: 'unreachable' }, 'The relay cannot be reached.'],
+    [{ hub: 'unreachable', looking: true }, 'The relay cannot be reached.'],
+    [{ others: 2, hub: 'unreachable' }, 'Receiving the session.'],
+    [{ online: false }, 'You are offline.'],
+  ])('a newcomer for whom %j is told %j', (facts, what) => {
+    expect(describeWaiting({ ...calm, waiting: true, ...facts }).what).toBe(what);
   });
 });

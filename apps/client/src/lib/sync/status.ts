@@ -12,6 +12,8 @@ export interface SyncFacts {
   readonly others: number;
   /** Nothing of the session has arrived on this device yet. */
   readonly waiting: boolean;
+  /** It was opened a moment ago: whoever is there may not have been found yet. */
+  readonly looking: boolean;
 }
 
 export interface SyncStatus {
@@ -43,6 +45,33 @@ export function describeSync(facts: SyncFacts): SyncStatus {
   };
 }
 
+/** What to tell who has opened a good link and has nothing of the session yet: what is so, and what happens next. */
+export function describeWaiting(facts: SyncFacts): { what: string; next: string } {
+  const here = 'Your link is good, but nothing of the session is on this device yet.';
+  if (!facts.online) {
+    return {
+      what: 'You are offline.',
+      next: `${here} It comes when you are online together with somebody who has it.`,
+    };
+  }
+  if (facts.others > 0) {
+    return { what: 'Receiving the session.', next: `${here} It comes from those who are here.` };
+  }
+  if (facts.hub === 'unreachable') {
+    return {
+      what: 'The relay cannot be reached.',
+      next: `${here} Without the relay nobody who has it can be found. Trying again by itself.`,
+    };
+  }
+  if (facts.hub === 'connecting' || facts.looking) {
+    return { what: 'Looking for somebody who has this session.', next: 'This takes a few seconds.' };
+  }
+  return {
+    what: 'Nobody who has this session is online right now.',
+    next: `${here} It appears by itself as soon as somebody who has it is online.`,
+  };
+}
+
 const shortDevice: Record<DeviceState, string> = {
   saving: 'Saving',
   saved: 'On this device',
@@ -69,7 +98,7 @@ function describeReach({ online, others }: SyncFacts): string {
 }
 
 function describePeople({ online, others, hub }: SyncFacts): string {
-  if (others > 0) return `Connected to ${count(others)}. What you write travels to them as you write it.`;
+  if (others > 0) return `Connected to ${count(others)}. What you write is sent to them as you write it.`;
   if (!online) return 'You are offline. Everything works; it travels when you are back.';
   if (hub === 'connecting') return 'Looking for others.';
   if (hub === 'unreachable') return 'Nobody can be found while the relay cannot be reached.';

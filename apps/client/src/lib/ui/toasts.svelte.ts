@@ -2,6 +2,8 @@ export interface Toast {
   readonly key: number;
   readonly message: string;
   readonly action?: { readonly label: string; readonly run: () => void };
+  /** What dismissing it means, where that is more than making it go away. */
+  readonly dismiss?: string;
   /** It is gone, whether or not its action was taken. */
   readonly onclose?: () => void;
 }
