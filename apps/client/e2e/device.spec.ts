@@ -115,7 +115,7 @@ test.describe('the device', () => {
       await ada.write('Fleeting.');
       // As long as the tab: home and back loses nothing, and writes nothing anew.
       await ada.page.getByRole('link', { name: 'Parley: all sessions' }).click();
-      await expect(ada.page.getByText('This browser keeps nothing for Parley')).toBeVisible();
+      await expect(ada.page.getByText('a session lasts as long as its tab')).toBeVisible();
       await ada.page.getByRole('link', { name: 'Nothing kept' }).click();
       await expect(ada.plan).toHaveText('Fleeting.');
       await expect(ada.title).toHaveValue('Nothing kept');
