@@ -14,12 +14,15 @@ const checks = [
       ['.', 'tsc', '-p', '.'],
       ['.', 'tsc', '-p', 'apps/signaling'],
       ['.', 'tsc', '-p', 'apps/signaling/cloudflare'],
-      ['apps/client', 'svelte-kit', 'sync'],
       ['apps/client', 'svelte-check', '--fail-on-warnings', '--output', 'human', '--threshold', 'warning'],
     ],
   ],
   ['unused', [['.', 'knip', '--no-progress']]],
 ] as const;
+
+// SvelteKit writes the client's tsconfig, which types and unused code are read from.
+const prepared = await run('apps/client', 'svelte-kit', ['sync']);
+if (!prepared.ok) throw new Error(prepared.printed);
 
 const outcomes = await Promise.all(
   checks.map(async ([name, parts]) => {
