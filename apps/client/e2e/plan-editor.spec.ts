@@ -183,6 +183,5 @@ test.describe('the plan editor, in the window', () => {
     for (const text of await ada.plan.locator('h1, p, pre, a').all())
       await expect(text).toHaveCSS('color', 'rgb(0, 0, 0)');
     expect(await ada.plan.locator('pre').evaluate((pre) => pre.scrollWidth - pre.clientWidth)).toBe(0);
-    await ada.page.screenshot({ path: '/tmp/print.png' });
   });
 });
