@@ -1,5 +1,5 @@
 import { createStore, get, promisifyRequest, set, values } from 'idb-keyval';
-import type { Person } from '../people/identity.ts';
+import type { Person } from '../session/person.ts';
 
 /** A session as this device remembers it. */
 export interface SessionRecord {

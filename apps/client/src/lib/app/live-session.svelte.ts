@@ -1,6 +1,6 @@
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import { settleHue } from '../people/identity.ts';
+import { settleHue } from '../session/person.ts';
 import { Presence } from '../people/presence.svelte.ts';
 import { encodeBase64url } from '../session/base64url.ts';
 import {

@@ -1,4 +1,4 @@
-import { cleanName, inventPerson, parsePerson, type Person } from '../people/identity.ts';
+import { cleanName, inventPerson, parsePerson, type Person } from '../session/person.ts';
 import { secureRandom } from '../session/keys.ts';
 import { readSetting, writeSetting } from './database.ts';
 

@@ -1,4 +1,4 @@
-import { parsePerson, type Person } from './identity.ts';
+import { parsePerson, type Person } from '../session/person.ts';
 
 /** A person who is present, in any number of tabs. */
 export interface Present extends Person {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
-import { NAME_LIMIT, readPeer, readPeerCursors } from './peers.ts';
+import { readPeerCursors } from './peers.ts';
 
 function page(): Y.XmlFragment {
   const content = new Y.XmlFragment();
@@ -20,39 +20,6 @@ function cursorIn(content: Y.XmlFragment): { anchor: unknown; head: unknown } {
 }
 
 const ADA = { id: 'ada', name: 'Ada', hue: 3 };
-
-describe('what a device says about its person', () => {
-  it('is taken as it is when it is in order', () => {
-    expect(readPeer(ADA)).toEqual(ADA);
-  });
-
-  it('is cut: the name at 60 characters, never inside one', () => {
-    expect(readPeer({ ...ADA, name: 'n'.repeat(3_000_000) })?.name).toBe('n'.repeat(NAME_LIMIT));
-    expect(readPeer({ ...ADA, name: '😀'.repeat(100) })?.name).toBe('😀'.repeat(NAME_LIMIT));
-  });
-
-  it('has a name in any case, without characters that turn the text around', () => {
-    expect(readPeer({ ...ADA, name: '  ' })?.name).toBe('Someone');
-    expect(readPeer({ ...ADA, name: { toString: () => 'x' } })?.name).toBe('Someone');
-    expect(readPeer({ ...ADA, name: 'A\u202ed\u0007a' })?.name).toBe('Ada');
-  });
-
-  it('has one of the twelve colours', () => {
-    const hues = [-1, 12, 1e9, 4.7, NaN, Infinity, '3', 'red', null, {}];
-    expect(hues.map((hue) => readPeer({ ...ADA, hue })?.hue)).toEqual([0, 11, 11, 4, 0, 0, 0, 0, 0, 0]);
-  });
-
-  it('is nothing without an id', () => {
-    expect([null, 'ada', 5, {}, { id: 7 }, { id: '' }].map(readPeer)).toEqual([
-      null,
-      null,
-      null,
-      null,
-      null,
-      null,
-    ]);
-  });
-});
 
 describe('the cursors of others', () => {
   it('are read for everybody but this person, in this tab and others', () => {

@@ -1,25 +1,13 @@
 import * as Y from 'yjs';
-
-/** Longest name that is shown beside a cursor, in characters. */
-export const NAME_LIMIT = 60;
-
-/** How many colours people have: `--person-0` … `--person-11`. */
-const HUES = 12;
+import { parsePerson, type Person } from '../session/person.ts';
 
 /** Most cursors that are shown at once; more would hide the text, and a peer may claim any number. */
 const CURSOR_LIMIT = 100;
 
-/** What is shown of a person: always safe to show, whatever their device sent. */
-export interface Peer {
-  readonly id: string;
-  readonly name: string;
-  readonly hue: number;
-}
-
 /** Another person's cursor; both ends are positions that this document may be asked about. */
 export interface PeerCursor {
   readonly clientId: number;
-  readonly peer: Peer;
+  readonly peer: Person;
   readonly anchor: Y.RelativePosition;
   readonly head: Y.RelativePosition;
 }
@@ -41,7 +29,7 @@ export function readPeerCursors(
   for (const [clientId, state] of states) {
     if (cursors.length === CURSOR_LIMIT) break;
     if (clientId === ownClientId || !isRecord(state)) continue;
-    const peer = readPeer(state['user']);
+    const peer = parsePerson(state['user']);
     const cursor = state['cursor'];
     if (!peer || peer.id === ownId || !isRecord(cursor)) continue;
     const anchor = readPosition(cursor['anchor'], content);
@@ -49,29 +37,6 @@ export function readPeerCursors(
     if (anchor && head) cursors.push({ clientId, peer, anchor, head });
   }
   return cursors;
-}
-
-/** Who somebody says they are, or null without an id. */
-export function readPeer(value: unknown): Peer | null {
-  if (!isRecord(value)) return null;
-  const { id, name, hue } = value;
-  if (typeof id !== 'string' || id === '') return null;
-  return { id, name: readName(name), hue: readHue(hue) };
-}
-
-function readName(value: unknown): string {
-  if (typeof value !== 'string') return 'Someone';
-  // Cut before it is looked at: it may be megabytes. A character is at most two code units.
-  const visible = value
-    .slice(0, NAME_LIMIT * 2)
-    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '')
-    .trim();
-  return [...visible].slice(0, NAME_LIMIT).join('') || 'Someone';
-}
-
-function readHue(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return 0;
-  return Math.min(HUES - 1, Math.max(0, Math.trunc(value)));
 }
 
 function readPosition(value: unknown, content: Y.XmlFragment): Y.RelativePosition | null {

@@ -7,8 +7,9 @@ import {
 } from 'y-prosemirror';
 import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
+import { parsePerson, type Person } from '../session/person.ts';
 import type { ContentMapping } from './binding.ts';
-import { readPeer, readPeerCursors, type Peer, type PeerCursor } from './peers.ts';
+import { readPeerCursors, type PeerCursor } from './peers.ts';
 
 const key = new PluginKey<DecorationSet>('remote cursors');
 
@@ -19,7 +20,7 @@ const key = new PluginKey<DecorationSet>('remote cursors');
  */
 export function remoteCursors(awareness: Awareness, content: Y.XmlFragment, mapping: ContentMapping): Plugin {
   const decorate = (state: EditorState): DecorationSet => {
-    const own = readPeer(awareness.getLocalState()?.['user']);
+    const own = parsePerson(awareness.getLocalState()?.['user']);
     const cursors = readPeerCursors(awareness.getStates(), content, awareness.clientID, own?.id ?? null);
     return DecorationSet.create(
       state.doc,
@@ -125,7 +126,7 @@ function locate(
   }
 }
 
-function drawCursor(peer: Peer): HTMLElement {
+function drawCursor(peer: Person): HTMLElement {
   const cursor = document.createElement('span');
   cursor.className = 'cursor';
   cursor.setAttribute('style', hueOf(peer));
@@ -138,6 +139,6 @@ function drawCursor(peer: Peer): HTMLElement {
   return cursor;
 }
 
-function hueOf({ hue }: Peer): string {
+function hueOf({ hue }: Person): string {
   return `--hue: var(--person-${hue})`;
 }

@@ -1,5 +1,5 @@
-import { encodeBase64url } from '../session/base64url.ts';
-import type { RandomBytes } from '../session/keys.ts';
+import { encodeBase64url } from './base64url.ts';
+import type { RandomBytes } from './keys.ts';
 
 /** How many colours a person can have: 12 evenly spaced hues (--person-0 … --person-11). */
 export const HUES = 12;

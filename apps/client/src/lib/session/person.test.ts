@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { secureRandom } from '../session/keys.ts';
-import { cleanName, HUES, initials, inventPerson, NAME_LIMIT, parsePerson, settleHue } from './identity.ts';
+import { secureRandom } from './keys.ts';
+import { cleanName, HUES, initials, inventPerson, NAME_LIMIT, parsePerson, settleHue } from './person.ts';
 
-describe('identity', () => {
+describe('person', () => {
   test('an invented person has a name of two words, a colour and an id of its own', () => {
     const people = Array.from({ length: 100 }, () => inventPerson(secureRandom));
     expect(new Set(people.map(({ id }) => id)).size).toBe(100);
