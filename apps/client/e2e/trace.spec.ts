@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { decodeBase64url } from '../src/lib/session/base64url.ts';
+import { decodeBase64url } from '@parley/signaling/base64url';
 import { deriveEditKeys } from '../src/lib/session/keys.ts';
 import { expect, test } from './parley.ts';
 import { stockBundle } from './stock-bundle.ts';

@@ -1,7 +1,7 @@
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RelaySocket } from '../test/relay-socket.ts';
-import { PROBLEMS, type ProblemCode } from './problems.ts';
+import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
 import worker from './worker.ts';
 
 const SESSION = 'AAAAAAAAAAAAAAAAAAAA-_';

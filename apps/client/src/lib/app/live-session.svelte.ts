@@ -2,7 +2,7 @@ import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { settleHue } from '../session/person.ts';
 import { Presence } from '../people/presence.svelte.ts';
-import { encodeBase64url } from '../session/base64url.ts';
+import { encodeBase64url } from '@parley/signaling/base64url';
 import {
   createDocument,
   documentState,

@@ -1,4 +1,4 @@
-import { decodeBase64url } from '../session/base64url.ts';
+import { decodeBase64url } from '@parley/signaling/base64url';
 import { formatLink } from '../session/link.ts';
 import type { SessionRecord } from './database.ts';
 

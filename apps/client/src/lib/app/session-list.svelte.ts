@@ -1,4 +1,4 @@
-import { encodeBase64url } from '../session/base64url.ts';
+import { encodeBase64url } from '@parley/signaling/base64url';
 import { deriveEditKeys, SECRET_LENGTH, type RandomBytes } from '../session/keys.ts';
 import { databaseName } from '../sync/database-name.ts';
 import { deleteForgotten, readSessions, writeSession, type SessionRecord } from './database.ts';

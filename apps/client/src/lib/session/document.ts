@@ -1,5 +1,5 @@
 import * as Y from 'yjs';
-import { encodeBase64url } from './base64url.ts';
+import { encodeBase64url } from '@parley/signaling/base64url';
 import { SessionError } from './errors.ts';
 import type { RandomBytes } from './keys.ts';
 import { compareOrder, orderBetween } from './order.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeBase64url } from './base64url.ts';
+import { encodeBase64url } from '@parley/signaling/base64url';
 import { SessionError } from './errors.ts';
 import { deriveEditKeys, deriveViewKeys, secureRandom } from './keys.ts';
 

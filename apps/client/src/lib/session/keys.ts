@@ -1,4 +1,5 @@
-import { decodeBase64url, encodeBase64url } from './base64url.ts';
+import { decodeBase64url, encodeBase64url } from '@parley/signaling/base64url';
+import { identifyWriter } from '@parley/signaling/envelope';
 import { SessionError } from './errors.ts';
 
 /** Length of the edit and view secrets and of every derived secret, in bytes. */
@@ -54,7 +55,7 @@ export async function deriveEditKeys(secret: Uint8Array<ArrayBuffer>): Promise<E
   ]);
   const [writer, view] = await Promise.all([importSigningKey(writerSeed), deriveViewKeys(viewSecret)]);
   return {
-    sessionId: await identify(writer.publicKey),
+    sessionId: await identifyWriter(writer.publicKey),
     writer,
     mesh: { room: encodeBase64url(room), password: encodeBase64url(password) },
     view,
@@ -113,11 +114,6 @@ async function importSigningKey(seed: Uint8Array<ArrayBuffer>): Promise<SigningK
     if (error instanceof SessionError) throw error;
     throw new SessionError('browser/too-old', { cause: error });
   }
-}
-
-/** The session id certifies the writer key: 22 characters of base64url(SHA-256(raw public key)), 132 bits ([LK1]). */
-async function identify(publicKey: Uint8Array<ArrayBuffer>): Promise<string> {
-  return encodeBase64url(new Uint8Array(await subtle().digest('SHA-256', publicKey))).slice(0, 22);
 }
 
 function subtle(): SubtleCrypto {

@@ -4,7 +4,7 @@ import { SessionError } from './errors.ts';
 import { deriveEditKeys, secureRandom } from './keys.ts';
 import { formatLink, isSessionId, parseFragment, unlockSession } from './link.ts';
 import { unlockByAddress } from './opening.ts';
-import { encodeBase64url } from './base64url.ts';
+import { encodeBase64url } from '@parley/signaling/base64url';
 
 const secret = Uint8Array.from({ length: 32 }, (_, index) => 255 - index);
 const { sessionId } = await deriveEditKeys(secret);

@@ -1,4 +1,4 @@
-import { decodeBase64url, encodeBase64url } from './base64url.ts';
+import { decodeBase64url, encodeBase64url } from '@parley/signaling/base64url';
 import { SessionError } from './errors.ts';
 import { deriveEditKeys, SECRET_LENGTH, type EditKeys } from './keys.ts';
 

@@ -1,4 +1,4 @@
-import { decodeBase64url } from './base64url.ts';
+import { decodeBase64url } from '@parley/signaling/base64url';
 import { SessionError, type ErrorCode } from './errors.ts';
 import type { EditKeys } from './keys.ts';
 import { isSessionId, parseFragment, unlockSession } from './link.ts';

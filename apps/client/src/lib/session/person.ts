@@ -1,4 +1,4 @@
-import { encodeBase64url } from './base64url.ts';
+import { encodeBase64url } from '@parley/signaling/base64url';
 import type { RandomBytes } from './keys.ts';
 
 /** How many colours a person can have: 12 evenly spaced hues (--person-0 … --person-11). */
