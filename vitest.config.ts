@@ -6,6 +6,7 @@ export default defineConfig({
       'apps/client/vitest.config.ts',
       'apps/signaling/vitest.config.ts',
       'apps/signaling/cloudflare/vitest.config.ts',
+      'apps/signaling/cloudflare/vitest.node.config.ts',
       'apps/signaling/cloudflare/vitest.dev.config.ts',
     ],
   },

@@ -14,6 +14,8 @@ const checks = [
       ['.', 'tsc', '-p', '.'],
       ['.', 'tsc', '-p', 'apps/signaling'],
       ['.', 'tsc', '-p', 'apps/signaling/cloudflare'],
+      ['.', 'tsc', '-p', 'apps/signaling/cloudflare/tsconfig.node.json'],
+      ['.', 'tsc', '-p', 'bench'],
       ['apps/client', 'svelte-check', '--fail-on-warnings', '--output', 'human', '--threshold', 'warning'],
     ],
   ],

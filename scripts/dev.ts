@@ -9,7 +9,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // The Worker serves the assets of a build, and does not start without one.
 const version = buildClient();
 const state = fileURLToPath(new URL('../.parley/', import.meta.url));
-const relay = await startRelay({ port: 8787, state, version });
+// Vite passes requests on with the origin that the browser sees.
+const vars = { ALLOWED_ORIGINS: 'http://localhost:5173' };
+const relay = await startRelay({ port: 8787, state, version, vars });
 const vite = spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'dev'], {
   cwd: fileURLToPath(new URL('../apps/client/', import.meta.url)),
   stdio: 'inherit',

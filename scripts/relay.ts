@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const relay = fileURLToPath(new URL('../apps/signaling/cloudflare/', import.meta.url));
@@ -11,11 +13,19 @@ export interface RelayOptions {
   readonly version: string;
   /** The client's build to serve, when it is not the one in the checkout. */
   readonly assets?: string;
+  /** Variables of the Worker besides its version, such as its limits. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Another Worker than the relay's own, for a test: a file below apps/signaling/cloudflare. */
+  readonly main?: string;
+  /** Whether what the Worker logs is printed, whatever its level. */
+  readonly verbose?: boolean;
 }
 
 export interface Relay {
   readonly url: string;
   readonly process: ChildProcess;
+  /** The last that wrangler and the Worker printed, at most a million characters. */
+  printed(): string;
   /** Resolves when the process has gone, by itself or by {@link stop}. */
   readonly exited: Promise<void>;
   stop(): Promise<void>;
@@ -32,14 +42,24 @@ export class PortTakenError extends Error {
  * @throws {PortTakenError} before anything is started
  * @throws {Error} when the Worker does not come up; the message carries what wrangler printed
  */
-export async function startRelay({ port, state, version, assets }: RelayOptions): Promise<Relay> {
+export async function startRelay({
+  port,
+  state,
+  version,
+  assets,
+  vars = {},
+  main,
+  verbose = false,
+}: RelayOptions): Promise<Relay> {
   await claimPort(port);
+  await migrate(state);
   const url = `http://localhost:${port}`;
   const child = spawn(
     process.execPath,
     [
       'node_modules/wrangler/bin/wrangler.js',
       'dev',
+      ...(main === undefined ? [] : [main]),
       ...[
         '--port',
         String(port),
@@ -50,8 +70,9 @@ export async function startRelay({ port, state, version, assets }: RelayOptions)
         '--var',
         `VERSION:${version}`,
       ],
+      ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
       ...(assets === undefined ? [] : ['--assets', assets]),
-      ...['--show-interactive-dev-session=false', '--log-level', 'warn'],
+      ...['--show-interactive-dev-session=false', '--log-level', verbose ? 'log' : 'warn'],
     ],
     // A group of its own: workerd is a grandchild, and has to go with it.
     {
@@ -66,7 +87,7 @@ export async function startRelay({ port, state, version, assets }: RelayOptions)
   process.on('exit', goToo);
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-20_000)));
+    stream.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-1_000_000)));
   }
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   void exited.then(() => process.off('exit', goToo));
@@ -79,7 +100,7 @@ export async function startRelay({ port, state, version, assets }: RelayOptions)
   for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`The relay did not start.\n${printed}`);
-    if (await answers(url)) return { url, process: child, exited, stop };
+    if (await answers(url)) return { url, process: child, printed: () => printed, exited, stop };
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await stop();
@@ -119,5 +140,48 @@ async function claimPort(port: number): Promise<void> {
       });
       probe.listen(port, host, () => probe.close(() => resolve()));
     });
+  }
+}
+
+/**
+ * Lays out the database, which `wrangler dev` does not do by itself. wrangler takes two to four seconds to see that there is
+ * nothing to do, so what was applied is noted beside the data.
+ */
+async function migrate(state: string): Promise<void> {
+  const note = join(state, 'migrations-applied');
+  const migrations = readdirSync(join(relay, 'migrations')).sort().join('\n');
+  if (readNote(note) === migrations) return;
+  const child = spawn(
+    process.execPath,
+    [
+      ...['node_modules/wrangler/bin/wrangler.js', 'd1', 'migrations', 'apply', 'parley'],
+      ...['--local', '--persist-to', state],
+    ],
+    {
+      cwd: relay,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Without CI, it asks.
+      env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' },
+    },
+  );
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  if (code !== 0) throw new Error(`The database could not be laid out.\n${printed}`);
+  writeFileSync(note, migrations);
+}
+
+function readNote(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    // Nothing was applied there yet.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

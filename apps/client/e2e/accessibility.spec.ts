@@ -49,7 +49,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await ada.page.getByRole('button', { name: 'Share' }).click();
       await expect(ada.page.getByRole('dialog')).toBeVisible();
       await expectNoViolations(ada, 'share dialog');
+      await ada.page.getByRole('radio', { name: 'Can view' }).check();
+      const view = await ada.page.getByRole('textbox', { name: 'View link' }).inputValue();
+      await expectNoViolations(ada, 'share dialog, view link');
       await ada.page.keyboard.press('Escape');
+      await ada.stored();
+      const cy = await guest(options);
+      await cy.join(view);
+      await expectNoViolations(cy, 'session, viewing');
+      await cy.page.getByRole('button', { name: 'Share' }).click();
+      await expectNoViolations(cy, 'share dialog, viewing');
+      await cy.context.close();
       await ada.sync.getByRole('button').click();
       await expectNoViolations(ada, 'sync details');
       await ada.page.keyboard.press('Escape');

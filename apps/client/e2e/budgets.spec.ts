@@ -60,6 +60,7 @@ for (const [what, limit, measure] of [
   ['session shell', 90, () => kilobytes(session)],
   ['editor', 85, () => kilobytes(lazily(/plan\/PlanEditor\.svelte$/, session))],
   ['mesh', 35, () => kilobytes(lazily(/sync\/mesh\.ts$/, session))],
+  ['mailbox', 30, () => kilobytes(lazily(/sync\/mailbox\/open\.ts$/, session))],
 ] as const) {
   test(`budget: ${what} at most ${limit} kB of JavaScript, gzipped`, () => {
     const size = measure();

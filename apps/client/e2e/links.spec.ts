@@ -85,10 +85,12 @@ test.describe('links that are no good', () => {
     await expect(ada.plan).toHaveText('Two');
   });
 
-  test('a good link, nobody online: it waits, says why, and the content appears by itself', async ({
+  test('a good link, nothing on the relay, nobody online: it waits, says why, and the content appears by itself', async ({
     guest,
   }) => {
     const [ada, bob] = [await guest(), await guest()];
+    // The relay introduces her, and takes nothing from her.
+    await ada.context.route('**/api/**', (route) => route.abort());
     await ada.newSession('Later');
     await ada.write('Here it is.');
     await ada.saved();
@@ -96,7 +98,7 @@ test.describe('links that are no good', () => {
     const address = ada.page.url();
     await ada.page.goto('about:blank');
     await bob.page.goto(link);
-    await expect(bob.page.getByText('Nobody who has this session is online right now.')).toBeVisible();
+    await expect(bob.page.getByText('The relay has nothing of this session yet.')).toBeVisible();
     await expect(bob.sync).toContainText('Waiting');
     await expect(bob.plan).toHaveCount(0);
     await ada.page.goto(address);

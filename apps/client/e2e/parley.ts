@@ -12,7 +12,7 @@ import {
   type Page,
 } from '@playwright/test';
 import { findBrowser } from '../../../scripts/browser.ts';
-import { startRelay, type Relay } from '../../../scripts/relay.ts';
+import { startRelay, type Relay, type RelayOptions } from '../../../scripts/relay.ts';
 
 export { expect };
 
@@ -30,13 +30,20 @@ export const browserOptions = {
 
 /** A relay of one's own, which may be stopped and started again with the data it had. */
 export class TestRelay {
-  readonly #state = mkdtempSync(join(tmpdir(), 'parley-relay-'));
-  readonly #assets: string | undefined;
+  /** The folder in which Durable Objects and D1 keep their data. */
+  readonly state = mkdtempSync(join(tmpdir(), 'parley-relay-'));
+  readonly #options: Partial<RelayOptions>;
   #relay: Relay | undefined;
   #port = 0;
+  #log = '';
 
-  constructor(assets?: string) {
-    this.#assets = assets;
+  constructor(options: Partial<RelayOptions> = {}) {
+    this.#options = options;
+  }
+
+  /** What was printed until it was last stopped. */
+  get log(): string {
+    return this.#log;
   }
 
   get url(): string {
@@ -47,20 +54,21 @@ export class TestRelay {
     this.#port ||= await freePort();
     this.#relay = await startRelay({
       port: this.#port,
-      state: this.#state,
+      state: this.state,
       version: 'test',
-      ...(this.#assets === undefined ? {} : { assets: this.#assets }),
+      ...this.#options,
     });
   }
 
   async stop(): Promise<void> {
     await this.#relay?.stop();
+    this.#log += this.#relay?.printed() ?? '';
     this.#relay = undefined;
   }
 
   async dispose(): Promise<void> {
     await this.stop();
-    rmSync(this.#state, { recursive: true, force: true });
+    rmSync(this.state, { recursive: true, force: true });
   }
 }
 
@@ -117,6 +125,14 @@ export class Guest {
     return link;
   }
 
+  async viewLink(): Promise<string> {
+    await this.page.getByRole('button', { name: 'Share' }).click();
+    await this.page.getByRole('radio', { name: 'Can view' }).check();
+    const link = await this.page.getByRole('textbox', { name: 'View link' }).inputValue();
+    await this.page.keyboard.press('Escape');
+    return link;
+  }
+
   /** Opens a session by its link and waits until its content is there. */
   async join(link: string): Promise<void> {
     await this.page.goto(link);
@@ -130,9 +146,26 @@ export class Guest {
     await this.page.keyboard.type(text);
   }
 
+  /** Takes another name than the friendly random one. */
+  async rename(name: string): Promise<void> {
+    const field = this.page.getByRole('textbox', { name: 'Your name' });
+    await field.fill(name);
+    await field.press('Enter');
+  }
+
   /** Waits until the last change is committed on this device. */
   async saved(): Promise<void> {
     await expect(this.sync).toContainText('On this device');
+  }
+
+  /** Waits until the last change is acknowledged by the relay, and on this device too. */
+  async stored(): Promise<void> {
+    await expect(this.sync).toContainText('On this device · on the relay');
+  }
+
+  /** As behind a firewall or an extension that lets no browser connect to another. Before the first page. */
+  async withoutWebRtc(): Promise<void> {
+    await this.context.addInitScript(() => Reflect.deleteProperty(globalThis, 'RTCPeerConnection'));
   }
 }
 

@@ -37,6 +37,39 @@ test.describe('sharing', () => {
     await expect(bob.plan).toHaveText('Confidential words');
   });
 
+  test('edit or view is chosen by mouse and by keyboard; copy, code and words follow', async ({ guest }) => {
+    const ada = await guest({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await ada.newSession();
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    const dialog = ada.page.getByRole('dialog');
+    const copied = () => ada.page.evaluate(() => navigator.clipboard.readText());
+    await expect(dialog.getByRole('radio', { name: 'Can edit' })).toBeChecked();
+    await expect(dialog).toContainText('they can read and change everything in it');
+    const edit = await dialog.getByRole('textbox', { name: 'Edit link' }).inputValue();
+
+    await dialog.getByText('Can view').click();
+    const field = dialog.getByRole('textbox', { name: 'View link' });
+    await expect(field).toHaveValue(/#v\.[\w-]{43}\.[\w-]{4}$/);
+    await expect(dialog.getByRole('img', { name: 'QR code of the view link' })).toBeVisible();
+    await expect(dialog).toContainText('but not change it');
+    await dialog.getByRole('button', { name: 'Copy' }).click();
+    await expect(dialog.getByText('The link is on your clipboard.')).toBeVisible();
+    expect(await copied()).toBe(await field.inputValue());
+
+    await dialog.getByRole('radio', { name: 'Can view' }).focus();
+    await ada.page.keyboard.press('ArrowLeft');
+    await expect(dialog.getByRole('radio', { name: 'Can edit' })).toBeChecked();
+    // What is on the clipboard is still the other link.
+    await expect(dialog.getByText('The link is on your clipboard.')).toHaveCount(0);
+    await dialog.getByRole('button', { name: 'Copy' }).click();
+    await expect.poll(copied).toBe(edit);
+    // The next time it begins anew.
+    await dialog.getByRole('radio', { name: 'Can view' }).check();
+    await ada.page.keyboard.press('Escape');
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    await expect(dialog.getByRole('radio', { name: 'Can edit' })).toBeChecked();
+  });
+
   test('the link is copied, and when the browser refuses it is selected', async ({ guest }) => {
     const ada = await guest({ permissions: ['clipboard-read', 'clipboard-write'] });
     await ada.newSession();

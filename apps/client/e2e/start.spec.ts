@@ -101,6 +101,7 @@ test.describe('the start page', () => {
     const databases = () =>
       ada.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
     await expect.poll(databases).not.toContain(`parley/session/${id}`);
+    expect(await databases()).not.toContain(`parley/mailbox/${id}`);
     await ada.page.goto(address);
     await expect(ada.page.getByRole('alert')).toHaveAttribute('data-code', 'session/unknown');
   });

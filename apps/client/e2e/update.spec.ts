@@ -9,7 +9,7 @@ test('a new version is offered, not forced: it comes when the person says so, an
 }) => {
   const site = mkdtempSync(join(tmpdir(), 'parley-site-'));
   cpSync(fileURLToPath(new URL('../build', import.meta.url)), site, { recursive: true });
-  const relay = new TestRelay(site);
+  const relay = new TestRelay({ assets: site });
   try {
     await relay.start();
     const ada = await guest({ at: relay });

@@ -1,5 +1,8 @@
-import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { join } from 'node:path';
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+
+const migrations = await readD1Migrations(join(import.meta.dirname, 'migrations'));
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -7,9 +10,17 @@ export default defineConfig({
     cloudflareTest({
       remoteBindings: false,
       wrangler: { configPath: 'wrangler.jsonc' },
-      // The Worker's tests need no build of the client.
-      miniflare: { assets: { directory: 'test/site', binding: 'ASSETS' } },
+      miniflare: {
+        // The Worker's tests need no build of the client.
+        assets: { directory: 'test/site', binding: 'ASSETS' },
+        bindings: { MIGRATIONS: migrations },
+      },
     }),
   ],
-  test: { name: 'relay', include: ['src/**/*.test.ts'] },
+  test: {
+    name: 'relay',
+    include: ['src/**/*.test.ts'],
+    exclude: ['src/**/*.node.test.ts'],
+    setupFiles: ['test/apply-migrations.ts'],
+  },
 });

@@ -1,10 +1,17 @@
 import { SIGNALING_LIMITS } from './protocol/index.ts';
 
+/** How many frames of one sort a socket may send at once. */
+interface Allowance {
+  left: number;
+  /** When `left` was that. */
+  at: number;
+}
+
 /** How one socket has behaved: what it may still send, and what it has to answer for. Times are in milliseconds. */
 export interface Conduct {
-  /** Frames it may send at once. */
-  allowance: number;
-  allowanceAt: number;
+  readonly frames: Allowance;
+  /** Of live frames: those who type fast are not to lose their connection to the mesh for it. */
+  readonly live: Allowance;
   /** Frames dropped as too fast since it was last forgiven. */
   dropped: number;
   strikes: number;
@@ -13,27 +20,39 @@ export interface Conduct {
 
 /** The conduct of a socket that has done nothing yet, or nothing for {@link SIGNALING_LIMITS.forgivenAfterMs}. */
 export function goodConduct(): Conduct {
-  const { framesBurst } = SIGNALING_LIMITS;
-  return { allowance: framesBurst, allowanceAt: -Infinity, dropped: 0, strikes: 0, struckAt: -Infinity };
+  const { framesBurst, liveBurst } = SIGNALING_LIMITS;
+  return {
+    frames: { left: framesBurst, at: -Infinity },
+    live: { left: liveBurst, at: -Infinity },
+    dropped: 0,
+    strikes: 0,
+    struckAt: -Infinity,
+  };
 }
 
 /**
- * Takes one frame from the socket's allowance, after what time has refilled and forgiven; false when there is none
+ * Takes one frame from the socket's allowance for its sort, after what time has refilled and forgiven; false when there is none
  * left. A clock that goes back refills nothing. Comes before {@link countDropped} and {@link strike}.
  */
-export function spendFrame(conduct: Conduct, now: number): boolean {
-  const { framesBurst, framesPerSecond, forgivenAfterMs } = SIGNALING_LIMITS;
-  const seconds = Math.max(0, now - conduct.allowanceAt) / 1000;
-  conduct.allowance = Math.min(framesBurst, conduct.allowance + seconds * framesPerSecond);
-  conduct.allowanceAt = now;
-  if (now - conduct.struckAt >= forgivenAfterMs) {
+export function spendFrame(conduct: Conduct, sort: 'frames' | 'live', now: number): boolean {
+  if (now - conduct.struckAt >= SIGNALING_LIMITS.forgivenAfterMs) {
     conduct.strikes = 0;
     conduct.dropped = 0;
   }
-  if (conduct.allowance < 1) return false;
-  conduct.allowance -= 1;
+  const { burst, perSecond } = RATES[sort];
+  const allowance = conduct[sort];
+  const seconds = Math.max(0, now - allowance.at) / 1000;
+  allowance.left = Math.min(burst, allowance.left + seconds * perSecond);
+  allowance.at = now;
+  if (allowance.left < 1) return false;
+  allowance.left -= 1;
   return true;
 }
+
+const RATES = {
+  frames: { burst: SIGNALING_LIMITS.framesBurst, perSecond: SIGNALING_LIMITS.framesPerSecond },
+  live: { burst: SIGNALING_LIMITS.liveBurst, perSecond: SIGNALING_LIMITS.livePerSecond },
+} as const;
 
 /**
  * Counts a frame that was dropped as too fast; true when it earns a strike, as the first and then every

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { advanceHub, createHub, HUB_CLOSES, parseRememberedSocket, type HubEffect } from './hub.ts';
+import {
+  advanceHub,
+  createHub,
+  HUB_CLOSES,
+  parseRememberedSocket,
+  type HubEffect,
+  type Verdict,
+} from './hub.ts';
 import {
   errorFrame,
+  MAILBOX_LIMITS,
+  mailboxTopic,
   PING_FRAME,
   PONG_FRAME,
   SIGNALING_ERRORS,
@@ -21,6 +30,9 @@ function openHub(...sockets: string[]) {
     },
     connect: (socket: string, topics: string[] = []) =>
       advanceHub(hub, { type: 'connected', socket, topics }),
+    authorize: (socket: string, ticket: number, verdict: Verdict) =>
+      advanceHub(hub, { type: 'authorized', socket, ticket, verdict, now }),
+    publish: (topic: string, frame: string) => advanceHub(hub, { type: 'published', topic, frame }),
     disconnect: (socket: string) => advanceHub(hub, { type: 'disconnected', socket }),
     sendRaw: (socket: string, frame: string | ArrayBuffer) =>
       advanceHub(hub, { type: 'received', socket, frame, now }),
@@ -419,7 +431,231 @@ describe('hibernation', () => {
   );
 
   it('[HB22] a remembered socket survives a structured clone', () => {
-    const socket = { topics: ['room', '\ud800', '😀', '__proto__'] };
+    const socket = { topics: ['room', '\ud800', '😀', '__proto__'], origin: 'https://relay.example' };
     expect(parseRememberedSocket(structuredClone(socket))).toEqual(socket);
+  });
+});
+
+describe('mailbox topics', () => {
+  const SESSION = 'AAAAAAAAAAAAAAAAAAAA-_';
+  const TOPIC = mailboxTopic(SESSION);
+  const subscribeTo = (topic: string, token: unknown = 'token') => ({
+    type: 'subscribe',
+    topics: [topic],
+    token,
+  });
+  const live = (topic: string, envelope = 'AAAA') => ({ type: 'live', topic, envelope });
+  const authorizeEffect = (socket: string, ticket: number, sessionId = SESSION) => ({
+    ...{ type: 'authorize', socket, ticket, sessionId, token: 'token' },
+  });
+
+  /** A hub in which these sockets listen to the mailbox. */
+  function openMailbox(...sockets: string[]) {
+    const hub = openHub(...sockets);
+    for (const [ticket, socket] of sockets.entries()) {
+      hub.send(socket, subscribeTo(TOPIC));
+      hub.authorize(socket, ticket, 'good');
+    }
+    return hub;
+  }
+
+  it('[HB26] a subscribe is in force once its token was found good, all its topics together', () => {
+    const { hub, send, authorize } = openHub('ada');
+    const message = { type: 'subscribe', topics: ['room', TOPIC], token: 'token' };
+    expect(send('ada', message)).toEqual([authorizeEffect('ada', 0)]);
+    expect(hub.subscribers.size).toBe(0);
+    expect(authorize('ada', 0, 'good')).toEqual([
+      { type: 'remember', socket: 'ada', topics: ['room', TOPIC] },
+    ]);
+    expect([...hub.subscribers.keys()]).toEqual(['room', TOPIC]);
+  });
+
+  it('[HB26] a token that is not good refuses the whole subscribe', () => {
+    const { hub, send, subscribe, authorize } = openHub('ada');
+    subscribe('ada', 'before');
+    send('ada', { type: 'subscribe', topics: ['room', TOPIC], token: 'token' });
+    expect(authorize('ada', 0, 'bad')).toEqual([refusal('ada', 'hub/token-refused')]);
+    expect([...hub.subscribers.keys()]).toEqual(['before']);
+  });
+
+  it.each([
+    ['no token', { type: 'subscribe', topics: [TOPIC] }],
+    ['a token that is no text', subscribeTo(TOPIC, { token: 'x' })],
+    ['two mailboxes', { type: 'subscribe', topics: [TOPIC, mailboxTopic('B'.repeat(22))], token: 'token' }],
+    ['no session id', subscribeTo(mailboxTopic(''))],
+    ['a short session id', subscribeTo(mailboxTopic('AAAA'))],
+    ['a long session id', subscribeTo(`${TOPIC}A`)],
+  ])('[HB26] %s: refused without asking', (_, message) => {
+    const { hub, send } = openHub('ada');
+    expect(send('ada', message)).toEqual([refusal('ada', 'hub/token-refused')]);
+    expect(hub.subscribers.size).toBe(0);
+  });
+
+  it('[HB26] a mailbox that is held already needs no token again', () => {
+    const { send } = openMailbox('ada');
+    expect(send('ada', { type: 'subscribe', topics: [TOPIC] })).toEqual([]);
+    expect(send('ada', { type: 'subscribe', topics: [TOPIC, 'room'] })).toEqual([
+      { type: 'remember', socket: 'ada', topics: [TOPIC, 'room'] },
+    ]);
+  });
+
+  it('[HB26] a token is of no use for other topics, and does no harm', () => {
+    const { send } = openHub('ada');
+    expect(send('ada', subscribeTo('room', 5))).toEqual([
+      { type: 'remember', socket: 'ada', topics: ['room'] },
+    ]);
+  });
+
+  it('[HB30] what a socket sends while its token is looked at waits, and is then done in its order', () => {
+    const { send, authorize } = openHub('ada');
+    send('ada', subscribeTo(TOPIC));
+    expect(send('ada', { type: 'subscribe', topics: ['room'] })).toEqual([]);
+    expect(send('ada', publish('room'))).toEqual([]);
+    expect(send('ada', { type: 'ping' })).toEqual([]);
+    expect(send('ada', { type: 'unsubscribe', topics: ['room'] })).toEqual([]);
+    const effects = authorize('ada', 0, 'good');
+    expect(effects).toEqual([
+      { type: 'remember', socket: 'ada', topics: [TOPIC] },
+      { type: 'remember', socket: 'ada', topics: [TOPIC, 'room'] },
+      { type: 'send', receivers: ['ada'], frame: JSON.stringify({ ...publish('room'), clients: 1 }) },
+      { type: 'send', receivers: ['ada'], frame: PONG_FRAME },
+      { type: 'remember', socket: 'ada', topics: [TOPIC] },
+    ]);
+  });
+
+  it('[HB30] also when the subscribe was refused, and when what waited has to wait again', () => {
+    const { send, authorize } = openHub('ada');
+    const other = 'B'.repeat(22);
+    send('ada', subscribeTo(TOPIC));
+    send('ada', { type: 'ping' });
+    send('ada', subscribeTo(mailboxTopic(other)));
+    send('ada', { type: 'subscribe', topics: ['room'] });
+    expect(authorize('ada', 0, 'bad')).toEqual([
+      refusal('ada', 'hub/token-refused'),
+      { type: 'send', receivers: ['ada'], frame: PONG_FRAME },
+      authorizeEffect('ada', 1, other),
+    ]);
+    expect(authorize('ada', 0, 'good')).toEqual([]);
+    expect(authorize('ada', 1, 'good')).toEqual([
+      { type: 'remember', socket: 'ada', topics: [mailboxTopic(other)] },
+      { type: 'remember', socket: 'ada', topics: [mailboxTopic(other), 'room'] },
+    ]);
+  });
+
+  it('[HB30] so many frames may wait, and only their sender waits', () => {
+    const { send, subscribe, authorize } = openHub('ada', 'bob');
+    send('ada', subscribeTo(TOPIC));
+    for (let count = 0; count < SIGNALING_LIMITS.waitingFrames; count++) {
+      expect(send('ada', { type: 'ping' })).toEqual([]);
+    }
+    expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
+    expect(subscribe('bob', 'room')).toHaveLength(1);
+    expect(authorize('ada', 0, 'good')).toHaveLength(1 + SIGNALING_LIMITS.waitingFrames);
+  });
+
+  it('[HB31] a token that could not be looked at closes the socket with 1013, to come back', () => {
+    const { hub, send, authorize } = openHub('ada');
+    send('ada', subscribeTo(TOPIC));
+    send('ada', { type: 'ping' });
+    expect(authorize('ada', 0, 'unknown')).toEqual([
+      { type: 'close', socket: 'ada', ...HUB_CLOSES.unavailable },
+    ]);
+    expect(hub.members.size).toBe(0);
+  });
+
+  it('[HB7] a verdict for a socket that has gone, or come anew, does nothing', () => {
+    const { hub, send, authorize, disconnect, connect } = openHub('ada');
+    send('ada', subscribeTo(TOPIC));
+    disconnect('ada');
+    expect(authorize('ada', 0, 'good')).toEqual([]);
+    connect('ada');
+    expect(authorize('ada', 0, 'good')).toEqual([]);
+    send('ada', subscribeTo(TOPIC));
+    expect(authorize('ada', 0, 'good')).toEqual([]);
+    expect(hub.subscribers.size).toBe(0);
+  });
+
+  it('[HB18] a socket that is closed for its refused token is not obeyed any more', () => {
+    const { send, authorize } = openHub('ada');
+    for (let count = 1; count < SIGNALING_LIMITS.strikes; count++) send('ada', { type: 'nonsense' });
+    send('ada', subscribeTo(TOPIC));
+    send('ada', { type: 'ping' });
+    expect(authorize('ada', 0, 'bad')).toEqual([
+      refusal('ada', 'hub/token-refused'),
+      { type: 'close', socket: 'ada', ...HUB_CLOSES.tooManyStrikes },
+    ]);
+  });
+
+  it('[HB27] nobody publishes to it, subscribed or not', () => {
+    const { send } = openMailbox('ada', 'bob');
+    expect(send('ada', publish(TOPIC))).toEqual([refusal('ada', 'hub/reserved-topic')]);
+    expect(openHub('eve').send('eve', publish(TOPIC))).toEqual([refusal('eve', 'hub/reserved-topic')]);
+  });
+
+  it('[HB27] what the relay publishes reaches every subscriber as it is', () => {
+    const { publish: tell } = openMailbox('ada', 'bob');
+    expect(tell(TOPIC, '{"type":"mailbox"}')).toEqual([
+      { type: 'send', receivers: ['ada', 'bob'], frame: '{"type":"mailbox"}' },
+    ]);
+    expect(tell(mailboxTopic('B'.repeat(22)), '{}')).toEqual([]);
+  });
+
+  it('[HB28] a live frame reaches all other subscribers as it was written', () => {
+    const { sendRaw } = openMailbox('ada', 'bob', 'cleo');
+    const frame = `{"type":"live","topic":"${TOPIC}","envelope":"A-_9", "more":1e20}`;
+    expect(sendRaw('bob', frame)).toEqual([{ type: 'send', receivers: ['ada', 'cleo'], frame }]);
+    expect(openMailbox('ada').sendRaw('ada', frame)).toEqual([]);
+  });
+
+  it('[HB28] only of a subscriber, only to a mailbox', () => {
+    const hub = openMailbox('ada');
+    hub.connect('eve');
+    hub.subscribe('ada', 'room');
+    expect(hub.send('eve', live(TOPIC))).toEqual([refusal('eve', 'hub/not-subscribed')]);
+    expect(hub.send('ada', live('room'))).toEqual([refusal('ada', 'hub/malformed')]);
+  });
+
+  it('[HB28] up to 32,768 characters of base64url', () => {
+    const { send } = openMailbox('ada', 'bob');
+    const largest = 'A'.repeat(MAILBOX_LIMITS.liveCharacters);
+    expect(largest).toHaveLength(32_768);
+    expect(receiversOf(send('ada', live(TOPIC, largest)))).toEqual(['bob']);
+    expect(send('ada', live(TOPIC, `${largest}A`))).toEqual([refusal('ada', 'hub/live-too-large')]);
+    for (const envelope of ['', 'A=', 'A+', 'é']) {
+      expect(send('ada', live(TOPIC, envelope))).toEqual([refusal('ada', 'hub/malformed')]);
+    }
+  });
+
+  it('[HB28] nothing is a live frame that does not begin like one, and nothing else may', () => {
+    const { sendRaw } = openMailbox('ada', 'bob');
+    for (const frame of [
+      `{"topic":"${TOPIC}","type":"live","envelope":"AAAA"}`,
+      `{ "type":"live","topic":"${TOPIC}","envelope":"AAAA"}`,
+      `{"type":"live","topic":"${TOPIC}","envelope":"AAAA","type":"ping"}`,
+    ]) {
+      expect(sendRaw('ada', frame)).toEqual([refusal('ada', 'hub/malformed')]);
+    }
+  });
+
+  it('[HB29] live frames have an allowance of their own: 300 at once and 30 a second', () => {
+    const { send, wait } = openMailbox('ada', 'bob');
+    const sendLive = () => send('ada', live(TOPIC));
+    for (let count = 0; count < 300; count++) expect(receiversOf(sendLive())).toEqual(['bob']);
+    expect(sendLive()).toEqual([refusal('ada', 'hub/too-fast')]);
+    for (let count = 0; count < SIGNALING_LIMITS.framesBurst - 1; count++) {
+      expect(send('ada', { type: 'ping' })).toEqual([
+        { type: 'send', receivers: ['ada'], frame: PONG_FRAME },
+      ]);
+    }
+    wait(1_000);
+    for (let count = 0; count < 30; count++) expect(receiversOf(sendLive())).toEqual(['bob']);
+    expect(sendLive()).toEqual([]);
+  });
+
+  it('[HB29] and other frames theirs', () => {
+    const { send } = openMailbox('ada', 'bob');
+    for (let count = 0; count < SIGNALING_LIMITS.framesBurst - 1; count++) send('ada', { type: 'ping' });
+    expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
+    expect(receiversOf(send('ada', live(TOPIC)))).toEqual(['bob']);
   });
 });

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { countDropped, goodConduct, spendFrame, strike, type Conduct } from './conduct.ts';
 import {
   errorFrame,
+  LIVE_FRAME_START,
+  MAILBOX_LIMITS,
+  MAILBOX_TOPIC_PREFIX,
   parseClientFrame,
   PONG_FRAME,
   SIGNALING_LIMITS,
@@ -16,6 +19,8 @@ export const HUB_CLOSES = {
   frameTooLarge: { code: 1009, reason: 'hub/frame-too-large' },
   /** An adapter woke and cannot read what it remembered of the socket: the client is to connect and subscribe anew. */
   forgotten: { code: 1012, reason: 'hub/forgotten' },
+  /** A token could not be looked at, so nobody knows whether it is good: the client is to come back. */
+  unavailable: { code: 1013, reason: 'hub/unavailable' },
 } as const;
 
 /**
@@ -26,7 +31,13 @@ export type HubEvent<Socket> =
   /** A socket came, or came back from hibernation with the topics that were to be remembered. */
   | { type: 'connected'; socket: Socket; topics: readonly string[] }
   | { type: 'received'; socket: Socket; frame: string | ArrayBuffer; now: number }
+  /** The answer to an `authorize` effect; `unknown` when there was none to be had. */
+  | { type: 'authorized'; socket: Socket; ticket: number; verdict: Verdict; now: number }
+  /** The relay publishes a frame to the topic of a mailbox. */
+  | { type: 'published'; topic: string; frame: string }
   | { type: 'disconnected'; socket: Socket };
+
+export type Verdict = 'good' | 'bad' | 'unknown';
 
 /** What the adapter has to do, in this order. */
 export type HubEffect<Socket> =
@@ -34,23 +45,33 @@ export type HubEffect<Socket> =
   | { type: 'send'; receivers: readonly Socket[]; frame: string }
   /** Keep a socket's topics, all of them, so that they outlive this object. */
   | { type: 'remember'; socket: Socket; topics: readonly string[] }
+  /** Find out whether the token opens this session for reading, and tell it with the ticket in an `authorized` event. */
+  | { type: 'authorize'; socket: Socket; ticket: number; sessionId: string; token: string }
   /** Close a socket. The hub has forgotten it already. */
   | { type: 'close'; socket: Socket; code: number; reason: string };
 
 interface Member {
   readonly topics: Set<string>;
   readonly conduct: Conduct;
+  /** A subscribe whose token is being looked at. What the socket sends meanwhile waits, so that its order stays. */
+  pending: {
+    readonly ticket: number;
+    readonly topics: ReadonlySet<string>;
+    readonly waiting: string[];
+  } | null;
 }
 
 /** Who is connected, and who listens to what. Only this file looks inside. */
 export interface Hub<Socket> {
   readonly members: Map<Socket, Member>;
   readonly subscribers: Map<string, Set<Socket>>;
+  /** The number of the next `authorize` effect. */
+  nextTicket: number;
 }
 
 /** A hub without sockets. */
 export function createHub<Socket>(): Hub<Socket> {
-  return { members: new Map(), subscribers: new Map() };
+  return { members: new Map(), subscribers: new Map(), nextTicket: 0 };
 }
 
 /**
@@ -62,23 +83,32 @@ export function advanceHub<Socket>(hub: Hub<Socket>, event: HubEvent<Socket>): H
   switch (event.type) {
     case 'connected':
       forget(hub, event.socket);
-      hub.members.set(event.socket, { topics: new Set(), conduct: goodConduct() });
+      hub.members.set(event.socket, { topics: new Set(), conduct: goodConduct(), pending: null });
       for (const topic of event.topics) listen(hub, event.socket, topic);
       return [];
     case 'received':
       return receive(hub, event.socket, event.frame, event.now);
+    case 'authorized':
+      return settle(hub, event);
+    case 'published': {
+      const receivers = [...(hub.subscribers.get(event.topic) ?? [])];
+      return receivers.length === 0 ? [] : [{ type: 'send', receivers, frame: event.frame }];
+    }
     case 'disconnected':
       forget(hub, event.socket);
       return [];
   }
 }
 
-/** What to keep of a socket for a `remember` effect: at most 16,384 bytes as a structured clone. */
+/** What to keep of a socket: at most 16,384 bytes as a structured clone. */
 export interface RememberedSocket {
+  /** For a `remember` effect. */
   readonly topics: readonly string[];
+  /** The relay's origin, as the socket reached it: whom its tokens have to be for. */
+  readonly origin: string;
 }
 
-const remembered = z.object({ topics: z.array(z.string()) });
+const remembered = z.object({ topics: z.array(z.string()), origin: z.string() });
 
 /** Reads back what was kept of a socket; `undefined` when it is nothing that a hub wrote. */
 export function parseRememberedSocket(value: unknown): RememberedSocket | undefined {
@@ -95,11 +125,30 @@ function receive<Socket>(
   if (!member) return [];
   const refuse = (code: SignalingErrorCode) => refuseFrame(hub, socket, member, code, now);
 
-  if (!spendFrame(member.conduct, now)) return countDropped(member.conduct) ? refuse('hub/too-fast') : [];
+  const isLive = typeof frame === 'string' && frame.startsWith(LIVE_FRAME_START);
+  if (!spendFrame(member.conduct, isLive ? 'live' : 'frames', now)) {
+    return countDropped(member.conduct) ? refuse('hub/too-fast') : [];
+  }
   if (isTooLarge(frame)) return refuse('hub/frame-too-large');
   if (typeof frame !== 'string') return refuse('hub/binary-frame');
+  if (!member.pending) return obey(hub, socket, member, frame, now);
+  if (member.pending.waiting.length >= SIGNALING_LIMITS.waitingFrames) return refuse('hub/too-fast');
+  member.pending.waiting.push(frame);
+  return [];
+}
+
+/** Does what one text frame says. */
+function obey<Socket>(
+  hub: Hub<Socket>,
+  socket: Socket,
+  member: Member,
+  frame: string,
+  now: number,
+): HubEffect<Socket>[] {
+  const refuse = (code: SignalingErrorCode) => refuseFrame(hub, socket, member, code, now);
   const message = parseClientFrame(frame);
   if (typeof message === 'string') return refuse(message);
+  if ((message.type === 'live') !== frame.startsWith(LIVE_FRAME_START)) return refuse('hub/malformed');
 
   switch (message.type) {
     case 'subscribe': {
@@ -107,8 +156,17 @@ function receive<Socket>(
       const broken = brokenLimit(topics);
       if (broken) return refuse(broken);
       if (topics.size === member.topics.size) return [];
-      for (const topic of topics) listen(hub, socket, topic);
-      return [{ type: 'remember', socket, topics: [...member.topics] }];
+      const mailboxes = [...topics].filter((topic) => isReserved(topic) && !member.topics.has(topic));
+      if (mailboxes.length === 0) return subscribe(hub, socket, member, topics);
+      // A token is for one session.
+      const sessionId = mailboxes.length === 1 ? mailboxes[0]?.slice(MAILBOX_TOPIC_PREFIX.length) : undefined;
+      const { token } = message;
+      if (!sessionId || !/^[\w-]{22}$/.test(sessionId) || typeof token !== 'string') {
+        return refuse('hub/token-refused');
+      }
+      const ticket = hub.nextTicket++;
+      member.pending = { ticket, topics, waiting: [] };
+      return [{ type: 'authorize', socket, ticket, sessionId, token }];
     }
     case 'unsubscribe': {
       const held = member.topics.size;
@@ -117,13 +175,65 @@ function receive<Socket>(
       return [{ type: 'remember', socket, topics: [...member.topics] }];
     }
     case 'publish': {
+      if (isReserved(message.topic)) return refuse('hub/reserved-topic');
       if (!member.topics.has(message.topic)) return refuse('hub/not-subscribed');
       const receivers = [...(hub.subscribers.get(message.topic) ?? [])];
       return [{ type: 'send', receivers, frame: addClients(frame, receivers.length) }];
     }
+    case 'live': {
+      const { topic, envelope } = message;
+      if (!isReserved(topic)) return refuse('hub/malformed');
+      if (!member.topics.has(topic)) return refuse('hub/not-subscribed');
+      if (envelope.length > MAILBOX_LIMITS.liveCharacters) return refuse('hub/live-too-large');
+      const receivers = [...(hub.subscribers.get(topic) ?? [])].filter((receiver) => receiver !== socket);
+      return receivers.length === 0 ? [] : [{ type: 'send', receivers, frame }];
+    }
     case 'ping':
       return [{ type: 'send', receivers: [socket], frame: PONG_FRAME }];
   }
+}
+
+/** Ends the wait for a token's verdict: subscribes or refuses, and then does what was sent meanwhile. */
+function settle<Socket>(
+  hub: Hub<Socket>,
+  { socket, ticket, verdict, now }: Extract<HubEvent<Socket>, { type: 'authorized' }>,
+): HubEffect<Socket>[] {
+  const member = hub.members.get(socket);
+  if (member?.pending?.ticket !== ticket) return [];
+  const { topics, waiting } = member.pending;
+  member.pending = null;
+  if (verdict === 'unknown') {
+    forget(hub, socket);
+    return [{ type: 'close', socket, ...HUB_CLOSES.unavailable }];
+  }
+  const effects =
+    verdict === 'good'
+      ? subscribe(hub, socket, member, topics)
+      : refuseFrame(hub, socket, member, 'hub/token-refused', now);
+  for (const [index, frame] of waiting.entries()) {
+    const current = hub.members.get(socket);
+    if (!current) break;
+    if (current.pending) {
+      current.pending.waiting.push(...waiting.slice(index));
+      break;
+    }
+    effects.push(...obey(hub, socket, member, frame, now));
+  }
+  return effects;
+}
+
+function subscribe<Socket>(
+  hub: Hub<Socket>,
+  socket: Socket,
+  member: Member,
+  topics: ReadonlySet<string>,
+): HubEffect<Socket>[] {
+  for (const topic of topics) listen(hub, socket, topic);
+  return [{ type: 'remember', socket, topics: [...member.topics] }];
+}
+
+function isReserved(topic: string): boolean {
+  return topic.startsWith(MAILBOX_TOPIC_PREFIX);
 }
 
 /** Answers a frame with an error and a strike, and closes the socket when that was one too many. */

@@ -1,4 +1,5 @@
 import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
+import type { RelayProblem } from './relay-problem.ts';
 
 /** A problem document. It is never cached and never tells what was asked, or why it went wrong inside. */
 export function problem(code: ProblemCode, headers: Record<string, string> = {}): Response {
@@ -10,4 +11,22 @@ export function problem(code: ProblemCode, headers: Record<string, string> = {})
       headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': 'application/problem+json' },
     },
   );
+}
+
+/** What a client is asked for with the answer (RFC 6750), by code. */
+const CHALLENGES: { readonly [Code in ProblemCode]?: string } = {
+  'access/token-missing': 'Bearer',
+  'access/token-malformed': 'Bearer error="invalid_token"',
+  'access/token-expired': 'Bearer error="invalid_token"',
+  'access/token-audience': 'Bearer error="invalid_token"',
+  'access/scope': 'Bearer error="insufficient_scope"',
+};
+
+/** The document for a problem that was thrown. */
+export function answerProblem({ code, retryAfter }: RelayProblem): Response {
+  const challenge = CHALLENGES[code];
+  return problem(code, {
+    ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
+    ...(retryAfter === null ? {} : { 'Retry-After': String(retryAfter) }),
+  });
 }

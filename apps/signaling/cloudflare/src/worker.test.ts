@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RelaySocket } from '../test/relay-socket.ts';
@@ -8,6 +9,14 @@ const SESSION = 'AAAAAAAAAAAAAAAAAAAA-_';
 
 const request = (path: string, init?: RequestInit) =>
   exports.default.fetch(`https://relay.example${path}`, init);
+
+/** The answer of a Worker to which something else is bound. */
+const requestWith = (bindings: object, path: string, init?: RequestInit) =>
+  worker.fetch(
+    new Request(`https://relay.example${path}`, init),
+    { ...env, ...bindings },
+    createExecutionContext(),
+  );
 
 async function expectProblem(response: Response, code: ProblemCode): Promise<void> {
   const { status, title, detail } = PROBLEMS[code];
@@ -98,14 +107,14 @@ describe('client', () => {
     const page = {
       fetch: () => new Response('page', { headers: { 'Cache-Control': 'public, max-age=60' } }),
     };
-    const { headers } = await worker.request(`/session/${SESSION}`, {}, { ...env, ASSETS: page });
+    const { headers } = await requestWith({ ASSETS: page }, `/session/${SESSION}`);
     expect(headers.get('Cache-Control')).toBe('no-cache');
     expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'");
   });
 
   it('[RL5] a relay without a client says that there is nothing', async () => {
     const nothing = { fetch: () => new Response('<h1>404</h1>', { status: 404 }) };
-    const response = await worker.request(`/session/${SESSION}`, {}, { ...env, ASSETS: nothing });
+    const response = await requestWith({ ASSETS: nothing }, `/session/${SESSION}`);
     await expectProblem(response, 'relay/not-found');
   });
 });
@@ -153,11 +162,9 @@ describe('everything else', () => {
         throw new RangeError('secret-detail');
       },
     };
-    const response = await worker.request(
-      `/session/${SESSION}?secret-query`,
-      { headers: { 'CF-Connecting-IP': '192.0.2.1' } },
-      { ...env, ASSETS: broken },
-    );
+    const response = await requestWith({ ASSETS: broken }, `/session/${SESSION}?secret-query`, {
+      headers: { 'CF-Connecting-IP': '192.0.2.1' },
+    });
     expect(response.headers.get('Content-Security-Policy')).toContain("default-src 'none'");
     await expectProblem(response, 'relay/internal-error');
     expect(log).toHaveBeenCalledOnce();

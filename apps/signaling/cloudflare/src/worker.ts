@@ -1,8 +1,12 @@
 import { Hono, type Context } from 'hono';
 import { routePath } from 'hono/route';
 import type { Env } from './env.ts';
-import { logError } from './operations/log.ts';
-import { problem } from './problems.ts';
+import { globalHub } from './hub/global-hub.ts';
+import { openMailbox } from './mailbox/open-mailbox.ts';
+import { mailboxRoutes } from './mailbox/routes.ts';
+import { logError, logJob } from './operations/log.ts';
+import { answerProblem, problem } from './problems.ts';
+import { RelayProblem } from './relay-problem.ts';
 import { securityHeaders } from './security-headers.ts';
 
 export { Hub } from './hub/durable-object.ts';
@@ -16,22 +20,33 @@ app.get('/health', (c) =>
   c.json({ status: 'ok', version: c.env.VERSION }, 200, { 'Cache-Control': 'no-store' }),
 );
 app.get('/signaling', connectToHub);
-// The session id: 22 characters of base64url. One hub serves them all, until it is spread over several.
+// The session id: 22 characters of base64url.
 app.get('/signaling/:session{[A-Za-z0-9_-]{22}}', connectToHub);
+app.route('/api/sessions/:session{[A-Za-z0-9_-]{22}}', mailboxRoutes);
 app.get('/session/:path{.+}', serveClient);
 app.notFound(() => problem('relay/not-found'));
 app.onError((error, c) => {
-  logError(routePath(c, -1), error);
-  return problem('relay/internal-error');
+  if (!(error instanceof RelayProblem)) {
+    logError(routePath(c, -1), error);
+    return problem('relay/internal-error');
+  }
+  if (error.code === 'relay/unavailable') logError(routePath(c, -1), error.cause);
+  return answerProblem(error);
 });
 
-export default app;
+export default {
+  fetch: (request: Request, env: Env, ctx: ExecutionContext) => app.fetch(request, env, ctx),
+  async scheduled(_: ScheduledController, env: Env) {
+    const { sessions, rows, isDone } = await openMailbox(env).sweep();
+    logJob('sweep', { sessions, rows, isDone });
+  },
+} satisfies ExportedHandler<Env>;
 
 function connectToHub(c: RelayContext): Response | Promise<Response> {
   if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
     return problem('relay/upgrade-required', { Upgrade: 'websocket' });
   }
-  return c.env.HUB.get(c.env.HUB.idFromName('global-signaling')).fetch(c.req.raw);
+  return globalHub(c.env).fetch(c.req.raw);
 }
 
 /** The client is one page; what it shows, it decides itself. */

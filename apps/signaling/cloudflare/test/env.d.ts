@@ -3,6 +3,8 @@ declare namespace Cloudflare {
     mainModule: typeof import('../src/worker.ts');
     durableNamespaces: 'Hub';
   }
-  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- it is merged with the runtime's
-  interface Env extends Readonly<import('../src/env.ts').Env> {}
+  interface Env extends Readonly<import('../src/env.ts').Env> {
+    /** What lays out the database, from vitest.config.ts. */
+    readonly MIGRATIONS: import('cloudflare:test').D1Migration[];
+  }
 }

@@ -10,13 +10,18 @@ export class Hub extends ProductionHub {
     super(ctx, env);
   }
 
-  override fetch(): Response {
+  override fetch(request: Request): Response {
     trace('fetch');
-    return super.fetch();
+    return super.fetch(request);
   }
 
   override alarm(): void {
     trace('alarm');
+  }
+
+  override publish(topic: string, frame: string): void {
+    trace('publish');
+    super.publish(topic, frame);
   }
 
   override webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): void {

@@ -1,5 +1,8 @@
 import { decodeBase64url, encodeBase64url } from './base64url.ts';
 
+// Of its own, because a page that opens no envelope needs it as well.
+export { identifyWriter } from './session-id.ts';
+
 /**
  * An envelope: whatever leaves a device for the relay. All numbers are big-endian ([EN1]).
  *
@@ -229,11 +232,6 @@ export async function extendChain(chain: string, hash: string): Promise<string> 
  */
 export async function importVerifyKey(raw: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', raw, 'Ed25519', true, ['verify']);
-}
-
-/** The session id that a writer's public key certifies: 22 characters of base64url(SHA-256(raw public key)) ([LK1]). */
-export async function identifyWriter(publicKey: Uint8Array<ArrayBuffer>): Promise<string> {
-  return encodeBase64url(await sha256(publicKey)).slice(0, 22);
 }
 
 const NONCE_LENGTH = 12;

@@ -7,10 +7,12 @@ export const MAILBOX_LIMITS = {
   requestBytes: ENVELOPE_LIMIT,
   /** Envelopes in one append. */
   appendEnvelopes: 100,
-  /** About so many bytes of envelopes are in one answer to a pull; a larger one is alone in its answer. */
+  /** Bytes of entries in one answer to a pull, a snapshot apart; a larger entry is the only one with its bytes. */
   pullBytes: 4 * 1024 * 1024,
-  /** Entries in one answer to a pull. */
+  /** Entries with their bytes in one answer to a pull. */
   pullEntries: 1_000,
+  /** Hashes in one answer to a pull: who is further back than that gets the snapshot without them. */
+  pullHashes: 10_000,
   /** Snapshots that are kept, the current one included. */
   snapshots: 5,
   /** An append of no more bytes than this is told with its envelopes, so that nobody has to ask for them. */
@@ -47,11 +49,15 @@ export const logHeader = z.object({
   current: z.nullable(currentSnapshot),
   /** Size of the tombstone: the session was deleted, and nothing else is here any more. */
   tombstone: z.nullable(count),
-  /** Size of the current snapshot, when it is in this answer: then the entries begin after what it covers. */
+  /**
+   * Size of the current snapshot, when it is in this answer. The entries begin at `after + 1` then, as hashes up to what it
+   * covers, so that who asked can extend its chain and compare; or, where it began at 0 or the hashes are not known or too
+   * many, at `covers + 1`.
+   */
   snapshot: z.nullable(count),
-  /** Seq of the first entry. */
+  /** Seq of the first entry; where there is none, the one it would have. */
   first: count,
-  /** Each entry's size, or, where only its hash is left because a snapshot covers it, the hash. Their seqs have no gap. */
+  /** Each entry's size, or its hash where the snapshot of this answer covers it. Their seqs have no gap, hashes come first. */
   entries: z.array(z.union([count, hash])),
 });
 
@@ -160,7 +166,7 @@ export function encodeAppend(envelopes: readonly Uint8Array[]): Uint8Array<Array
   return whole;
 }
 
-/** Reads the body of `POST log`; null when it is none, holds nothing or too many. */
+/** Reads the body of `POST log`; null when it is none, holds nothing or too many. The envelopes are views of `bytes`. */
 export function decodeAppend(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const envelopes: Uint8Array<ArrayBuffer>[] = [];
@@ -169,7 +175,7 @@ export function decodeAppend(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBu
     if (at + 4 > bytes.length) return null;
     const end = at + 4 + view.getUint32(at);
     if (end > bytes.length || envelopes.length === MAILBOX_LIMITS.appendEnvelopes) return null;
-    envelopes.push(bytes.slice(at + 4, end));
+    envelopes.push(bytes.subarray(at + 4, end));
     at = end;
   }
   return envelopes.length > 0 ? envelopes : null;

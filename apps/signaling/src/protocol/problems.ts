@@ -86,7 +86,7 @@ export const PROBLEMS = {
   'relay/unavailable': {
     status: 503,
     title: 'Service Unavailable',
-    detail: 'The relay’s storage did not answer. Nothing was taken; try again.',
+    detail: 'The relay’s storage did not answer. Try again: what was taken all the same is not taken twice.',
   },
   'relay/upgrade-required': {
     status: 426,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAILBOX_LIMITS } from './mailbox.ts';
 
 /**
  * What the hub lets one socket do. A client that stays within these numbers is never refused; they leave a stock
@@ -25,6 +26,12 @@ export const SIGNALING_LIMITS = {
    * allowance that is forgotten in hibernation was full already.
    */
   framesBurst: 500,
+  /** Live frames a socket may send in the long run, per second. */
+  livePerSecond: 30,
+  /** Live frames a socket may send at once. Refilled in 10 seconds, too, for the same reason. */
+  liveBurst: 300,
+  /** Frames of a socket that wait while its token is looked at. */
+  waitingFrames: 64,
   /** Strikes after which a socket is closed. */
   strikes: 10,
   /** Time without a strike after which a socket's earlier ones are forgiven, in milliseconds. */
@@ -35,14 +42,17 @@ export const SIGNALING_LIMITS = {
 export const SIGNALING_ERRORS = {
   'hub/binary-frame': 'Frames have to be text; this one was binary.',
   'hub/frame-too-large': `A frame may have ${SIGNALING_LIMITS.frameBytes} bytes at most.`,
+  'hub/live-too-large': `A live envelope may have ${MAILBOX_LIMITS.liveCharacters} characters at most.`,
   'hub/malformed': 'The frame is not a message of the signaling protocol.',
   'hub/not-json': 'The frame is not JSON.',
   'hub/not-subscribed': 'Publishing to a topic needs a subscription to it.',
+  'hub/reserved-topic': 'Only the relay publishes to the topic of a mailbox.',
+  'hub/token-refused': 'Subscribing to the topic of a mailbox needs a token that opens it for reading.',
   'hub/too-fast': `A socket may send ${SIGNALING_LIMITS.framesPerSecond} frames a second; this one was dropped.`,
   'hub/too-many-topics': `A socket may hold ${SIGNALING_LIMITS.topics} topics at most.`,
   'hub/topic-too-long': `A topic may have ${SIGNALING_LIMITS.topicCharacters} characters at most.`,
   'hub/topics-too-large': `The topics of a socket may take ${SIGNALING_LIMITS.topicsBytes} bytes at most.`,
-  'hub/unknown-type': 'The hub knows subscribe, unsubscribe, publish and ping.',
+  'hub/unknown-type': 'The hub knows subscribe, unsubscribe, publish, live and ping.',
 } as const;
 
 export type SignalingErrorCode = keyof typeof SIGNALING_ERRORS;
@@ -50,6 +60,9 @@ export type SignalingErrorCode = keyof typeof SIGNALING_ERRORS;
 /** The frames that y-webrtc sends and expects every 15 seconds, byte for byte. */
 export const PING_FRAME = '{"type":"ping"}';
 export const PONG_FRAME = '{"type":"pong"}';
+
+/** How a live frame begins. It counts by this alone, so that a flood need not be parsed to be counted. */
+export const LIVE_FRAME_START = '{"type":"live",';
 
 /**
  * A list of topics, checked as one value: element by element, a hostile list of thirty thousand wrong topics would
@@ -59,11 +72,21 @@ const topics = z.custom<readonly string[]>(
   (value) => Array.isArray(value) && value.every((topic) => typeof topic === 'string' && topic !== ''),
 );
 
-/** What a client may say to the hub: y-webrtc's signaling protocol. Fields that are not named here are ignored. */
+/** What a client may say to the hub: y-webrtc's signaling protocol, and `live`. Fields that are not named here are ignored. */
 const clientMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('subscribe'), topics }),
+  z.object({
+    type: z.literal('subscribe'),
+    topics,
+    /** Opens the mailbox whose topic is among them. Another client may have a use of its own for the name. */
+    token: z.optional(z.unknown()),
+  }),
   z.object({ type: z.literal('unsubscribe'), topics }),
   z.object({ type: z.literal('publish'), topic: z.string().min(1) }),
+  z.object({
+    type: z.literal('live'),
+    topic: z.string().min(1),
+    envelope: z.string().regex(/^[A-Za-z0-9_-]+$/),
+  }),
   z.object({ type: z.literal('ping') }),
 ]);
 

@@ -1,11 +1,16 @@
 import { createStore, get, promisifyRequest, set, values } from 'idb-keyval';
+import type { Access } from '../session/opening.ts';
 import type { Person } from '../session/person.ts';
 
 /** A session as this device remembers it. */
 export interface SessionRecord {
   readonly id: string;
-  /** The edit secret, base64url. It never leaves the device but in a link that a person hands on. */
+  /** What the key lets its holder do. */
+  readonly kind: Access;
+  /** The edit or the view secret, base64url. It never leaves the device but in a link that a person hands on. */
   readonly secret: string;
+  /** Something that the key opens has arrived; an edit key proves itself. */
+  readonly proven: boolean;
   /** The title as it was last seen here. */
   readonly title: string;
   /** Milliseconds since 1970. */
@@ -32,7 +37,9 @@ const settings = createStore('parley-settings', 'settings');
 // All of these reject when the browser refuses to keep anything, or has no more room.
 
 export async function readSessions(): Promise<SessionRecord[]> {
-  return values<SessionRecord>(sessions);
+  const records = await values<Omit<SessionRecord, 'kind' | 'proven'> & Partial<SessionRecord>>(sessions);
+  // The first version knew edit links only, and did not write that down.
+  return records.map((record) => ({ kind: 'edit', proven: true, ...record }));
 }
 
 export async function writeSession(record: SessionRecord): Promise<void> {

@@ -8,30 +8,49 @@ import {
   documentState,
   metaOf,
   mirrorDocument,
+  protectDocument,
   readTitle,
   type DocumentState,
 } from '../session/document.ts';
 import { SessionError, type ErrorCode } from '../session/errors.ts';
 import { secureRandom } from '../session/keys.ts';
 import { formatLink } from '../session/link.ts';
-import { unlockByAddress, type Unlocked } from '../session/opening.ts';
+import { unlockByAddress, type Access, type Unlocked } from '../session/opening.ts';
 import { DeviceStore, type DeviceState } from '../sync/device.ts';
+import type { Mailbox } from '../sync/mailbox/open.ts';
+import type { MailboxStatus } from '../sync/mailbox/ports.ts';
 import type { HubState, Mesh } from '../sync/mesh.ts';
-import { describeSync, type SyncFacts, type SyncStatus } from '../sync/status.ts';
+import type { SyncFacts } from '../sync/status.ts';
 import type { SessionRecord } from './database.ts';
-import { hubAddress } from './hub-address.ts';
 import { install } from './install.svelte.ts';
+import { hubAddress, relayOrigin } from './relay-address.ts';
 import { openLock, sessions } from './session-list.svelte.ts';
 import { thisPerson } from './this-person.svelte.ts';
 
 /** How long a newcomer looks for others before it is said that nobody is there, in milliseconds. */
 const LOOK_FOR = 5_000;
 
-/** How long until opening the device's storage, or loading the mesh, is tried again, in milliseconds. */
+/** How long until opening the device's storage, or loading the code of mesh or mailbox, is tried again, in milliseconds. */
 const TRY_AGAIN_AFTER = 5_000;
 
-/** Sessions that were left while this tab had the only copy of their last changes: they stay open behind the scenes. */
-const unsaved = new Map<string, LiveSession>();
+/** How long a session that was left stays open so that its last changes get to the relay, in milliseconds. */
+const DELIVER_WITHIN = 5_000;
+
+/** Nothing is known of the mailbox yet. */
+const NOT_ASKED: MailboxStatus = {
+  state: 'starting',
+  onRelay: false,
+  unreachableSince: null,
+  trouble: null,
+  quarantined: 0,
+  dropped: 0,
+};
+
+/**
+ * Sessions that were left with changes that only this tab has, or that are on their way to the relay: they stay open behind
+ * the scenes.
+ */
+const behind = new Map<string, LiveSession>();
 
 /** A session that is open in this tab: its document, kept on the device and synced with whoever is there. */
 export class LiveSession {
@@ -41,10 +60,13 @@ export class LiveSession {
   readonly presence = new Presence(this.awareness);
   /** Made on this device a moment ago. */
   readonly isFresh: boolean;
+  /** Called when the document has to be opened anew from the device, because a change that arrived has broken it here. */
+  onpoisoned: (() => void) | null = null;
   readonly #unlocked: Unlocked;
 
   #device = $state<DeviceState>('saved');
   #hub = $state<HubState>('connecting');
+  #mailboxStatus = $state.raw(NOT_ASKED);
   #online = $state(navigator.onLine);
   #isLooking = $state(true);
   #documentState = $state<DocumentState>('empty');
@@ -52,8 +74,13 @@ export class LiveSession {
   #unreadable = $state(0);
   #edited = false;
   #closed = false;
+  /** Until when it stays open for the relay's sake once it was left, in milliseconds since 1970. */
+  #deliverUntil = 0;
   #store: DeviceStore | undefined;
   #mesh: Mesh | undefined;
+  #mailbox: Mailbox | undefined;
+  /** Presence, while the session is only open behind the scenes. */
+  #away: Record<string, unknown> | null = null;
   #mirror: ReturnType<typeof mirrorDocument> | undefined;
   #stop: (() => void)[] = [];
 
@@ -69,19 +96,20 @@ export class LiveSession {
     fragment: string,
   ): Promise<{ session: LiveSession; ignored: ErrorCode | null }> {
     await Promise.all([sessions.load(Date.now()), thisPerson.load()]);
-    const unlocked = await unlockByAddress(id, fragment, sessions.find(id)?.secret);
-    const left = unsaved.get(id);
-    if (left) {
-      unsaved.delete(id);
+    const unlocked = await unlockByAddress(id, fragment, sessions.find(id));
+    const left = behind.get(id);
+    if (left?.access === unlocked.kind) {
+      left.#comeBack();
       return { session: left, ignored: unlocked.ignored };
     }
+    await left?.close();
     const session = new LiveSession(id, unlocked, sessions.find(id)?.fresh ?? false);
     try {
       await session.#holdLock();
       await session.#remember({ openedAt: Date.now() });
       await session.#load();
     } catch (error) {
-      session.close();
+      void session.close();
       throw error;
     }
     return { session, ignored: unlocked.ignored };
@@ -91,6 +119,15 @@ export class LiveSession {
     this.id = id;
     this.#unlocked = unlocked;
     this.isFresh = isFresh;
+    if (unlocked.kind === 'edit') return;
+    protectDocument(this.doc);
+    this.#hub = 'unused';
+    this.awareness.setLocalStateField('viewing', true);
+  }
+
+  /** What this device's key lets its person do. */
+  get access(): Access {
+    return this.#unlocked.kind;
   }
 
   get title(): string {
@@ -102,31 +139,34 @@ export class LiveSession {
   }
 
   get editable(): boolean {
-    return this.#documentState === 'open';
+    return this.access === 'edit' && this.#documentState === 'open';
   }
 
   /**
-   * Whether the document may be written at this very moment. `editable` follows a little later, and in between an editor
-   * would delete what a newer version has just put in.
+   * Whether an editor may change what it shows at this very moment, as it does when it repairs something. A viewer's is a mirror from the
+   * first moment on. Otherwise `shown` follows a little later than the document is newer, and in between an editor would delete what a
+   * newer version has just put in.
    */
-  get canWrite(): boolean {
-    return documentState(this.doc) === 'open';
+  get canRepair(): boolean {
+    return this.access === 'view' || documentState(this.doc) === 'open';
   }
 
   /**
-   * The document to show. It is the document itself, unless a newer version wrote it: then it is a copy that
+   * The document to show. It is the document itself, unless a newer version wrote it or the person may only read: then it is a copy that
    * follows, because showing may mean changing ([DOC4]).
    */
   get shown(): Y.Doc {
-    if (this.#documentState !== 'newer') return this.doc;
+    if (this.access === 'edit' && this.#documentState !== 'newer') return this.doc;
     this.#mirror ??= mirrorDocument(this.doc);
     return this.#mirror.mirror;
   }
 
   /** What the person has to know, because work could be lost or cannot be done; null when all is well. */
   get trouble(): ErrorCode | null {
-    if (this.#device !== 'saving' && this.#device !== 'saved') return this.#device;
+    if (this.#deviceTrouble) return this.#deviceTrouble;
     if (this.#documentState === 'newer') return 'document/newer';
+    // Before anything has arrived, the page itself says so.
+    if (this.#mailboxStatus.trouble && this.#documentState !== 'empty') return this.#mailboxStatus.trouble;
     return this.#unreadable > 0 ? 'device/damaged' : null;
   }
 
@@ -135,38 +175,37 @@ export class LiveSession {
     return this.#edited && this.#device !== 'saved';
   }
 
-  get online(): boolean {
-    return this.#online;
-  }
-
   get facts(): SyncFacts {
     return {
       device: this.#device,
       online: this.#online,
       hub: this.#hub,
+      mailbox: this.#mailboxStatus,
+      viewing: this.access === 'view',
       others: this.presence.others.length,
       waiting: this.#documentState === 'empty',
       looking: this.#isLooking,
     };
   }
 
-  get sync(): SyncStatus {
-    return describeSync(this.facts);
-  }
-
-  /** The path and fragment of the link that lets its holder edit. */
-  editLink(): Promise<string> {
-    return formatLink(this.id, 'e', this.#unlocked.secret);
+  /** Path and fragment of the links that this person can hand on; `edit` is null for who has none. */
+  async links(): Promise<{ edit: string | null; view: string }> {
+    const { kind, secret, view } = this.#unlocked;
+    return {
+      edit: kind === 'edit' ? await formatLink(this.id, 'e', secret) : null,
+      view: await formatLink(this.id, 'v', view.secret),
+    };
   }
 
   /**
    * Looks at another link to this session.
    *
-   * @returns why it is no good, or null if it is
+   * @returns `ignored`: why it is no good, or null if it is; `isOther`: it is good and another one than this session was opened with
    */
-  async checkLink(fragment: string): Promise<ErrorCode | null> {
-    const { ignored } = await unlockByAddress(this.id, fragment, encodeBase64url(this.#unlocked.secret));
-    return ignored;
+  async checkLink(fragment: string): Promise<{ ignored: ErrorCode | null; isOther: boolean }> {
+    const own = this.#key;
+    const { ignored, secret } = await unlockByAddress(this.id, fragment, own);
+    return { ignored, isOther: encodeBase64url(secret) !== own.secret };
   }
 
   /** Tells the others at which page this person looks. */
@@ -174,46 +213,122 @@ export class LiveSession {
     this.awareness.setLocalStateField('page', page);
   }
 
-  /** Joins the mesh. Loaded late, so that the content is there first. */
+  /** Begins to sync with others. Their code is loaded late, so that the content is there first. */
   async connect(): Promise<void> {
-    if (this.#closed || this.#mesh) return;
+    this.#after(LOOK_FOR, () => (this.#isLooking = false));
+    await Promise.all([this.#joinMesh(), this.#openMailbox()]);
+  }
+
+  /** The person goes elsewhere in the app. What is on its way stays open until it is there, what only this tab has until it is saved. */
+  leave(): void {
+    this.#away = this.awareness.getLocalState();
+    this.awareness.setLocalState(null);
+    behind.set(this.id, this);
+    this.#mailbox?.flush();
+    const { state, trouble, onRelay } = this.#mailboxStatus;
+    const isReached = this.#online && (state === 'current' || state === 'behind' || state === 'unknown');
+    const isOnItsWay = this.#edited && isReached && trouble === null && !onRelay;
+    this.#deliverUntil = isOnItsWay ? Date.now() + DELIVER_WITHIN : 0;
+    this.#after(DELIVER_WITHIN, () => this.#closeIfDelivered());
+    this.#closeIfDelivered();
+  }
+
+  /**
+   * Ends everything that this session does here. What is on its way to the device still gets there.
+   *
+   * @returns resolves when it may be opened anew
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (behind.get(this.id) === this) behind.delete(this.id);
+    for (const stop of this.#stop.splice(0)) stop();
+    const mailbox = this.#mailbox?.close();
+    this.#mesh?.destroy();
+    this.#store?.close();
+    this.#mirror?.stop();
+    this.awareness.destroy();
+    this.doc.destroy();
+    await mailbox;
+  }
+
+  #comeBack(): void {
+    behind.delete(this.id);
+    this.awareness.setLocalState({ ...this.#away, user: { ...thisPerson.current } });
+  }
+
+  #closeIfDelivered(): void {
+    if (behind.get(this.id) !== this) return;
+    const isOnlyHere = this.isUnsaved || (this.isFresh && this.#device !== 'saved');
+    const isOnItsWay = !this.#mailboxStatus.onRelay && Date.now() < this.#deliverUntil;
+    if (!isOnlyHere && !isOnItsWay) void this.close();
+  }
+
+  async #joinMesh(): Promise<void> {
+    const { kind, keys } = this.#unlocked;
+    // Its name and password come from the edit secret ([LK11]).
+    if (kind === 'view' || this.#closed || this.#mesh) return;
     let module: typeof import('../sync/mesh.ts');
     try {
       module = await import('../sync/mesh.ts');
     } catch {
       // The code could not be fetched, for want of a network or of a relay.
       this.#hub = 'unreachable';
-      this.#after(TRY_AGAIN_AFTER, () => void this.connect());
+      this.#after(TRY_AGAIN_AFTER, () => void this.#joinMesh());
       return;
     }
     // The session may have been left while the code was loading.
     if (this.#closed || this.#mesh) return;
-    const { room, password } = this.#unlocked.keys.mesh;
+    const { room, password } = keys.mesh;
     const { doc, awareness } = this;
-    const onHub = (hub: HubState) => {
-      this.#hub = hub;
-      if (hub === 'connected') this.#after(LOOK_FOR, () => (this.#isLooking = false));
-    };
-    this.#mesh = new module.Mesh({ doc, awareness, room, password, hub: hubAddress(this.id), onHub });
+    this.#mesh = new module.Mesh({
+      ...{ doc, awareness, room, password },
+      hub: hubAddress(this.id),
+      onHub: (hub) => (this.#hub = hub),
+      onReach: () => this.#mailbox?.reachChanged(),
+    });
   }
 
-  /** The person goes elsewhere in the app. What only this tab has stays open until it is saved or the tab is closed. */
-  leave(): void {
-    const isOnlyHere = this.isUnsaved || (this.isFresh && this.#device !== 'saved');
-    if (isOnlyHere) unsaved.set(this.id, this);
-    else this.close();
+  async #openMailbox(): Promise<void> {
+    const { keys, view } = this.#unlocked;
+    const { id: sessionId, doc, awareness } = this;
+    try {
+      const { openMailbox } = await import('../sync/mailbox/open.ts');
+      if (this.#closed || this.#mailbox) return;
+      const mailbox = await openMailbox({
+        ...{ sessionId, doc, awareness, keys, view },
+        relay: relayOrigin(),
+        hub: hubAddress(sessionId),
+        committed: () => this.#isCommitted(),
+        reachesDirectly: ({ peer }) => this.#mesh?.reaches(peer) ?? false,
+        onStatus: (status) => {
+          this.#mailboxStatus = status;
+          this.#closeIfDelivered();
+        },
+        onPoisoned: () => void this.#openAnew(),
+      });
+      if (this.#closed) await mailbox.close();
+      else this.#mailbox = mailbox;
+    } catch {
+      // The code could not be fetched, for want of a network or of a relay.
+      const unreachableSince = this.#mailboxStatus.unreachableSince ?? Date.now();
+      this.#mailboxStatus = { ...NOT_ASKED, state: 'unreachable', unreachableSince };
+      this.#after(TRY_AGAIN_AFTER, () => void this.#openMailbox());
+    }
   }
 
-  /** Ends everything that this session does here. What is on its way to the device still gets there. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const stop of this.#stop.splice(0)) stop();
-    this.#mesh?.destroy();
-    this.#store?.close();
-    this.#mirror?.stop();
-    this.awareness.destroy();
-    this.doc.destroy();
+  /** Whether all that the document holds is committed on the device, once nothing is on its way there. */
+  async #isCommitted(): Promise<boolean> {
+    const store = this.#store;
+    do await store?.settled();
+    while (store?.state === 'saving');
+    return store?.state === 'saved';
+  }
+
+  /** A change from the mailbox has broken the document in this tab. On the device it is whole. */
+  async #openAnew(): Promise<void> {
+    // Where the device does not have all of it, the broken one is still more than nothing: the person is told, and can copy.
+    if (await this.#isCommitted()) this.onpoisoned?.();
   }
 
   async #load(): Promise<void> {
@@ -225,6 +340,7 @@ export class LiveSession {
       // Where the device kept the key and not the document, the next visit lays it out again: it had no content yet.
       if (this.#store?.state === 'saved' || !sessions.keeps(this.id)) await this.#remember({ fresh: false });
     }
+    if (this.access === 'view') return;
     // From here on, what this tab changes is a person's doing.
     this.doc.on('update', (_update, _origin, _doc, transaction: Y.Transaction) => {
       if (!transaction.local) return;
@@ -237,7 +353,12 @@ export class LiveSession {
 
   async #openStore(): Promise<void> {
     try {
-      const store = await DeviceStore.open(this.id, this.doc, (state) => this.#noteDevice(state));
+      const store = await DeviceStore.open(
+        this.id,
+        this.doc,
+        (state) => this.#noteDevice(state),
+        this.access === 'edit',
+      );
       if (this.#closed) {
         store.close();
         return;
@@ -254,11 +375,7 @@ export class LiveSession {
 
   #noteDevice(state: DeviceState): void {
     this.#device = state;
-    if (state !== 'saved') return;
-    if (unsaved.get(this.id) === this) {
-      unsaved.delete(this.id);
-      this.close();
-    }
+    this.#closeIfDelivered();
   }
 
   /** While a tab holds this lock, another one does not delete the session's data when it is forgotten there. */
@@ -273,17 +390,30 @@ export class LiveSession {
     });
   }
 
+  get #deviceTrouble(): ErrorCode | null {
+    return this.#device === 'saving' || this.#device === 'saved' ? null : this.#device;
+  }
+
+  /** The key, as the device's list remembers it. */
+  get #key() {
+    const { kind } = this.#unlocked;
+    const secret = encodeBase64url(this.#unlocked.secret);
+    const known = sessions.find(this.id);
+    const hasProven = known?.secret === secret && known.proven;
+    return { kind, secret, proven: kind === 'edit' || hasProven || documentState(this.doc) !== 'empty' };
+  }
+
   /** Puts this session onto the device's list, with what is known of it and what has changed. */
   async #remember(change: Partial<SessionRecord>): Promise<void> {
     const { id } = this;
     await sessions.put({
-      secret: encodeBase64url(this.#unlocked.secret),
       title: this.#title,
       openedAt: Date.now(),
       fresh: this.isFresh,
       forgottenAt: null,
       ...sessions.find(id),
       id,
+      ...this.#key,
       ...change,
     });
   }
@@ -293,7 +423,11 @@ export class LiveSession {
     const rememberTitle = () => {
       // The list of sessions shows the title without opening the document.
       const known = sessions.find(this.id);
-      if (known && known.title !== this.#title) void sessions.change(this.id, { title: this.#title });
+      const isProven = this.#documentState !== 'empty';
+      if (!known || (known.title === this.#title && (known.proven || !isProven))) return;
+      // Another tab may have opened it with another key in the meantime.
+      const isSameKey = known.secret === this.#key.secret;
+      void sessions.change(this.id, { title: this.#title, ...(isSameKey && isProven && { proven: true }) });
     };
     let remember: ReturnType<typeof setTimeout> | undefined;
     const read = () => {
@@ -309,7 +443,9 @@ export class LiveSession {
 
     const network = () => (this.#online = navigator.onLine);
     const warn = (event: BeforeUnloadEvent) => {
-      if (this.isUnsaved && this.trouble) event.preventDefault();
+      // What is on the relay can be got back by who has the key; this device keeps it, or else only the link in the address bar does.
+      const isElsewhere = this.#mailboxStatus.onRelay && sessions.keeps(this.id);
+      if (this.isUnsaved && this.#deviceTrouble && !isElsewhere) event.preventDefault();
     };
     addEventListener('online', network);
     addEventListener('offline', network);

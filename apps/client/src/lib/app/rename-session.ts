@@ -7,9 +7,10 @@ import { sessions } from './session-list.svelte.ts';
 /**
  * Gives a session that need not be open another title, in its document: the others see it when they next meet.
  *
- * @throws {SessionError} `document/empty` before anything of it has arrived, `document/newer`, `device/…`
+ * @throws {SessionError} `document/empty` before anything of it has arrived, `document/newer`, `document/view-only`, `device/…`
  */
 export async function renameSession(id: string, title: string): Promise<void> {
+  if (sessions.find(id)?.kind === 'view') throw new SessionError('document/view-only');
   const doc = new Y.Doc();
   const store = await DeviceStore.open(id, doc, () => undefined);
   try {

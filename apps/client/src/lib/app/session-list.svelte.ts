@@ -1,6 +1,6 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { deriveEditKeys, SECRET_LENGTH, type RandomBytes } from '../session/keys.ts';
-import { databaseName } from '../sync/database-name.ts';
+import { databaseName, mailboxDatabaseName } from '../sync/database-name.ts';
 import { deleteForgotten, readSessions, writeSession, type SessionRecord } from './database.ts';
 
 /** How long what was forgotten can be brought back by the tab in which it was, in milliseconds. */
@@ -64,6 +64,8 @@ class SessionList {
     const { sessionId } = await deriveEditKeys(secret);
     const record: SessionRecord = {
       id: sessionId,
+      kind: 'edit',
+      proven: true,
       secret: encodeBase64url(secret),
       title: '',
       openedAt: now,
@@ -117,7 +119,7 @@ class SessionList {
         if (!lock) return;
         // Another tab may have brought it back, or opened it by its link.
         if (!(await deleteForgotten(id))) return;
-        await deleteDatabase(databaseName(id));
+        await Promise.all([databaseName(id), mailboxDatabaseName(id)].map(deleteDatabase));
         this.#kept = this.#kept.filter((known) => known.id !== id);
         this.#unkept = this.#unkept.filter((known) => known.id !== id);
         this.#tabs?.postMessage('changed');

@@ -43,8 +43,21 @@ describe('presence', () => {
       [7, {}],
     ]);
     expect(listPresent(states, 1)).toEqual([
-      { ...ada, self: true, page: null },
-      { ...bob, self: false, page: null },
+      { ...ada, self: true, page: null, viewing: false },
+      { ...bob, self: false, page: null, viewing: false },
+    ]);
+  });
+
+  test('[LK11] who says so can only view', () => {
+    const states = new Map<number, unknown>([
+      [1, { user: ada, viewing: true }],
+      [2, { user: bob, viewing: 'yes' }],
+      [3, { user: cy }],
+    ]);
+    expect(listPresent(states, 3).map(({ name, viewing }) => [name, viewing])).toEqual([
+      ['Cy', false],
+      ['Ada', true],
+      ['Bob', false],
     ]);
   });
 

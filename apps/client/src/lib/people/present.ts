@@ -6,6 +6,8 @@ export interface Present extends Person {
   readonly self: boolean;
   /** The page they look at, or null when it is not known. */
   readonly page: string | null;
+  /** They say that they have the view link only. */
+  readonly viewing: boolean;
 }
 
 /** Reads who is present out of awareness states, which peers may have filled with anything. */
@@ -19,7 +21,8 @@ export function listPresent(states: ReadonlyMap<number, unknown>, ownClient: num
     const page = stateField(state, 'page');
     const self = person.id === own?.id;
     if (self && client !== ownClient) continue;
-    people.set(person.id, { ...person, self, page: typeof page === 'string' ? page : null });
+    const viewing = stateField(state, 'viewing') === true;
+    people.set(person.id, { ...person, self, viewing, page: typeof page === 'string' ? page : null });
   }
   return [...people.values()].sort(
     (a, b) => Number(b.self) - Number(a.self) || a.name.localeCompare(b.name) || (a.id < b.id ? -1 : 1),

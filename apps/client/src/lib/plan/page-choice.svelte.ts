@@ -11,6 +11,7 @@ interface PagedSession {
   readonly doc: Y.Doc;
   /** The document that is shown: the same, or a mirror of it. */
   readonly shown: Y.Doc;
+  readonly editable: boolean;
 }
 
 /** What a page is called in lists and messages. */
@@ -91,7 +92,9 @@ export class PageChoice {
     if (!gone || gone.id === this.#removedHere) return false;
     toasts.show({
       message: `Somebody has removed the page you were on: ${pageName(gone)}`,
-      action: { label: 'Restore', run: () => this.restore(gone.id) },
+      ...(this.#session.editable && {
+        action: { label: 'Restore', run: () => this.restore(gone.id) },
+      }),
     });
     return true;
   }

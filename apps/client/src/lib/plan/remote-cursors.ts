@@ -79,7 +79,7 @@ function publishCursor(
   mapping: ContentMapping,
 ): void {
   const published: unknown = awareness.getLocalState()?.['cursor'] ?? null;
-  const cursor = view.hasFocus() ? readOwnCursor(view.state, content, mapping) : null;
+  const cursor = view.editable && view.hasFocus() ? readOwnCursor(view.state, content, mapping) : null;
   if (JSON.stringify(published) !== JSON.stringify(cursor)) awareness.setLocalStateField('cursor', cursor);
 }
 

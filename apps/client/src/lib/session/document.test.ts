@@ -11,6 +11,7 @@ import {
   movePage,
   pageContent,
   pagesOf,
+  protectDocument,
   readPages,
   readTitle,
   removePage,
@@ -68,6 +69,26 @@ describe('session document', () => {
       null,
     ]);
     expect(Y.encodeStateAsUpdate(doc)).toEqual(before);
+  });
+
+  test('[LK11] a protected one is changed by others only', () => {
+    const [theirs, doc] = [newSession(), new Y.Doc()];
+    protectDocument(doc);
+    Y.applyUpdate(doc, Y.encodeStateAsUpdate(theirs));
+    const [page] = readPages(doc);
+    const before = Y.encodeStateAsUpdate(doc);
+    const writes = [
+      () => setTitle(doc, 'Mine'),
+      () => addPage(doc, 'Mine', secureRandom),
+      () => renamePage(doc, page?.id ?? '', 'Mine'),
+      () => removePage(doc, page?.id ?? '', 1),
+    ];
+    for (const write of writes)
+      expect(write).toThrow(expect.objectContaining({ code: 'document/view-only' }));
+    expect(Y.encodeStateAsUpdate(doc)).toEqual(before);
+    setTitle(theirs, 'Theirs');
+    exchange(theirs, doc);
+    expect(readTitle(doc)).toBe('Theirs');
   });
 
   test('[DOC2] one from a newer version can be read and not written', () => {

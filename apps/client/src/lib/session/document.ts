@@ -162,8 +162,16 @@ export function cleanTitle(title: string): string {
     .toWellFormed();
 }
 
-/** One transaction, made by this person. @throws {SessionError} `document/newer` */
+const protectedDocuments = new WeakSet<Y.Doc>();
+
+/** From here on this person changes nothing in `doc`: it was opened with a view link. What others change is still applied. */
+export function protectDocument(doc: Y.Doc): void {
+  protectedDocuments.add(doc);
+}
+
+/** One transaction, made by this person. @throws {SessionError} `document/newer`, `document/view-only` */
 function write(doc: Y.Doc, change: () => void): void {
+  if (protectedDocuments.has(doc)) throw new SessionError('document/view-only');
   if (documentState(doc) === 'newer') throw new SessionError('document/newer');
   doc.transact(change, LOCAL);
 }

@@ -19,9 +19,9 @@ export const catalogue = {
     what: 'The key in this link belongs to another session.',
     next: 'Two links have been mixed up. Ask for the link to this session again.',
   },
-  'link/view-only': {
-    what: 'This is a view link, which this version of Parley cannot open yet.',
-    next: 'Reload to see whether a new version is ready, or ask for an edit link.',
+  'link/weaker': {
+    what: 'This is the view link.',
+    next: 'This device has the edit link as well, so you can edit here. Whoever has only the view link cannot.',
   },
   'session/unknown': {
     what: 'This device does not know this session.',
@@ -49,7 +49,7 @@ export const catalogue = {
   },
   'device/damaged': {
     what: 'A part of what this device had saved of this session cannot be read.',
-    next: 'The rest is here. What is missing comes back from others who have it, when you are online together.',
+    next: 'The rest is here. What is missing comes back from the relay, or from others who have it.',
   },
   'device/failed': {
     what: 'This device could not save the last change.',
@@ -57,10 +57,42 @@ export const catalogue = {
   },
   'document/empty': {
     what: 'Nothing of this session has arrived on this device yet.',
-    next: 'Open it while somebody who has it is online; then it can be renamed.',
+    next: 'Open it while you are online; once it has arrived, it can be renamed.',
+  },
+  'document/view-only': {
+    what: 'You can view this session, not change it.',
+    next: 'Whoever sent you the link can give you the edit link.',
   },
   'document/newer': {
     what: 'A newer version of Parley has worked on this session.',
     next: 'You can read it. To write, reload until the new version is here; nothing has been changed.',
+  },
+  'relay/quota-exceeded': {
+    what: 'This session has reached what the relay keeps of one.',
+    next: 'What you write is safe on this device, but the relay takes no more of it: others get it only while you are here together. Make a new session for what comes next, or ask whoever runs the relay for more room.',
+  },
+  'relay/budget-spent': {
+    what: 'The relay takes nothing more at the moment: its allowance is used up.',
+    next: 'What you write is safe on this device and is sent by itself later, by tomorrow at the latest. Receiving goes on.',
+  },
+  'relay/forked': {
+    what: 'The relay has told two different stories about this session.',
+    next: 'It may have been restored from a backup, or somebody tampers with it. It cannot read or forge anything, and nothing here is lost: everything it lacks is sent again. If this comes back, ask whoever runs the relay.',
+  },
+  'relay/rolled-back': {
+    what: 'The relay no longer has changes that it had confirmed.',
+    next: 'Nothing here is lost: what it lacks is being sent again. Until that is done, keep this device’s copy.',
+  },
+  'relay/deleted': {
+    what: 'Somebody with the edit link has deleted this session from the relay.',
+    next: 'Your copy on this device stays. What you write from now on does not go to the relay; others get it only while you are here together.',
+  },
+  'relay/quarantined': {
+    what: 'A change that somebody sent cannot be opened safely, and was left out.',
+    next: 'Everything else is here. Ask the others whether something is missing; if so, let them write it again.',
+  },
+  'relay/refused': {
+    what: 'The relay does not accept what this device sends.',
+    next: 'Check that the date and time of this device are right, then reload the page. What you write is safe on this device.',
   },
 } as const;

@@ -1,5 +1,5 @@
 import { decodeBase64url, encodeBase64url } from '@parley/signaling/base64url';
-import { identifyWriter } from '@parley/signaling/envelope';
+import { identifyWriter } from '@parley/signaling/session-id';
 import { SessionError } from './errors.ts';
 
 /** Length of the edit and view secrets and of every derived secret, in bytes. */

@@ -139,15 +139,20 @@ describe('link', () => {
 });
 
 describe('opening by address', () => {
-  const stored = encodeBase64url(secret);
+  const known = { kind: 'edit', secret: encodeBase64url(secret), proven: true } as const;
+
+  async function viewLink(viewSecret: Uint8Array<ArrayBuffer>): Promise<string> {
+    const whole = await formatLink(sessionId, 'v', viewSecret);
+    return whole.slice(whole.indexOf('#'));
+  }
 
   test('takes the key of the link', async () => {
     const opened = await unlockByAddress(sessionId, fragment, undefined);
-    expect(opened).toMatchObject({ secret, ignored: null, keys: { sessionId } });
+    expect(opened).toMatchObject({ kind: 'edit', secret, ignored: null, keys: { sessionId } });
   });
 
   test('[LK7] takes the key that the device knows', async () => {
-    expect(await unlockByAddress(sessionId, '', stored)).toMatchObject({ secret, ignored: null });
+    expect(await unlockByAddress(sessionId, '', known)).toMatchObject({ secret, ignored: null });
   });
 
   test('[LK7] says session/unknown when nobody knows the key', async () => {
@@ -155,24 +160,70 @@ describe('opening by address', () => {
   });
 
   test('[LK7] a bad link does not stand in the way of a known key, and says so', async () => {
-    const { keys } = await unlockByAddress(sessionId, '', stored);
-    const view = await formatLink(sessionId, 'v', keys.view.secret);
     const foreign = await formatLink(sessionId, 'e', secureRandom(32));
     for (const [bad, ignored] of [
       [fragment.slice(0, 20), 'link/incomplete'],
       [fragment.replace(/.$/, '~'), 'link/mistyped'],
       [foreign.slice(foreign.indexOf('#')), 'link/foreign'],
-      [view.slice(view.indexOf('#')), 'link/view-only'],
     ] as const) {
-      expect(await unlockByAddress(sessionId, bad, stored)).toMatchObject({ secret, ignored });
+      expect(await unlockByAddress(sessionId, bad, known)).toMatchObject({ secret, ignored });
       expect(await codeOf(unlockByAddress(sessionId, bad, undefined))).toBe(ignored);
     }
   });
 
   test('a damaged key in the device list is no way in', async () => {
-    expect(await codeOf(unlockByAddress(sessionId, '', 'broken!'))).toBe('session/unknown');
-    expect(await codeOf(unlockByAddress(sessionId, '', encodeBase64url(secureRandom(32))))).toBe(
-      'link/foreign',
+    expect(await codeOf(unlockByAddress(sessionId, '', { ...known, secret: 'broken!' }))).toBe(
+      'session/unknown',
     );
+    const other = { ...known, secret: encodeBase64url(secureRandom(32)) };
+    expect(await codeOf(unlockByAddress(sessionId, '', other))).toBe('link/foreign');
+  });
+
+  test('[LK6] [LK11] a view link opens with what the view secret derives, and nothing more', async () => {
+    const { view } = await deriveEditKeys(secret);
+    const opened = await unlockByAddress(sessionId, await viewLink(view.secret), undefined);
+    expect(opened).toMatchObject({ kind: 'view', keys: null, secret: view.secret, ignored: null });
+    expect(opened.view.reader.publicKey).toEqual(view.reader.publicKey);
+  });
+
+  test('[LK9] a view link does not take the edit key away, and says so', async () => {
+    const { view } = await deriveEditKeys(secret);
+    const opened = await unlockByAddress(sessionId, await viewLink(view.secret), known);
+    expect(opened).toMatchObject({ kind: 'edit', secret, ignored: 'link/weaker' });
+    const strange = await viewLink(secureRandom(32));
+    expect(await unlockByAddress(sessionId, strange, known)).toMatchObject({
+      kind: 'edit',
+      secret,
+      ignored: 'link/foreign',
+    });
+  });
+
+  test('[LK9] an edit link takes the place of a view key', async () => {
+    const { view } = await deriveEditKeys(secret);
+    const viewer = { kind: 'view', secret: encodeBase64url(view.secret), proven: true } as const;
+    expect(await unlockByAddress(sessionId, fragment, viewer)).toMatchObject({
+      kind: 'edit',
+      secret,
+      ignored: null,
+    });
+    expect(await unlockByAddress(sessionId, '', viewer)).toMatchObject({ kind: 'view', secret: view.secret });
+    // A damaged one does not.
+    expect(await unlockByAddress(sessionId, fragment.slice(0, -1), viewer)).toMatchObject({
+      kind: 'view',
+      ignored: 'link/incomplete',
+    });
+  });
+
+  test('[LK10] a view key that has proven itself stays, one that has not gives way', async () => {
+    const viewer = { kind: 'view', secret: encodeBase64url(secureRandom(32)), proven: false } as const;
+    const other = secureRandom(32);
+    expect(await unlockByAddress(sessionId, await viewLink(other), viewer)).toMatchObject({
+      kind: 'view',
+      secret: other,
+      ignored: null,
+    });
+    const opened = await unlockByAddress(sessionId, await viewLink(other), { ...viewer, proven: true });
+    expect(encodeBase64url(opened.secret)).toBe(viewer.secret);
+    expect(opened.ignored).toBe('link/foreign');
   });
 });

@@ -2,3 +2,8 @@
 export function databaseName(sessionId: string): string {
   return `parley/session/${sessionId}`;
 }
+
+/** The name of the database that keeps what this device knows of a session's mailbox, and of the lock on it. */
+export function mailboxDatabaseName(sessionId: string): string {
+  return `parley/mailbox/${sessionId}`;
+}

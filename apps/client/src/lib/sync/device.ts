@@ -28,6 +28,8 @@ export class DeviceStore {
   readonly #doc: Y.Doc;
   readonly #tabs: BroadcastChannel;
   readonly #onState: (state: DeviceState) => void;
+  /** Changes made in this tab are kept; not those of who may only read ([LK11]). */
+  readonly #keepsOwn: boolean;
   #db: IDBDatabase;
   #state: DeviceState = 'saved';
   /** Updates that wait for the transaction under way. */
@@ -46,17 +48,19 @@ export class DeviceStore {
    * an earlier attempt failed, is kept as well.
    *
    * @param onState told about each change of {@link state}
+   * @param keepsOwn false for who may only read: then only what has arrived is kept
    * @throws {SessionError} `device/unavailable` or `device/full` when the browser gives no database
    */
   static async open(
     sessionId: string,
     doc: Y.Doc,
     onState: (state: DeviceState) => void,
+    keepsOwn = true,
   ): Promise<DeviceStore> {
     const name = databaseName(sessionId);
     const held = Y.encodeStateVector(doc).length > 1;
     // Listening comes before reading: what another tab commits is then in what is read, or is told, or both.
-    const store = new DeviceStore(name, doc, await openDatabase(name), onState);
+    const store = new DeviceStore(name, doc, await openDatabase(name), onState, keepsOwn);
     try {
       await store.#read();
     } catch (cause) {
@@ -73,7 +77,14 @@ export class DeviceStore {
     return store;
   }
 
-  private constructor(name: string, doc: Y.Doc, db: IDBDatabase, onState: (state: DeviceState) => void) {
+  private constructor(
+    name: string,
+    doc: Y.Doc,
+    db: IDBDatabase,
+    onState: (state: DeviceState) => void,
+    keepsOwn: boolean,
+  ) {
+    this.#keepsOwn = keepsOwn;
     this.#name = name;
     this.#doc = doc;
     this.#db = db;
@@ -111,8 +122,8 @@ export class DeviceStore {
     void this.settled().then(() => this.#tabs.close());
   }
 
-  readonly #keep = (update: Uint8Array, origin: unknown): void => {
-    if (origin === this) return;
+  readonly #keep = (update: Uint8Array, origin: unknown, _doc: Y.Doc, { local }: Y.Transaction): void => {
+    if (origin === this || (local && !this.#keepsOwn)) return;
     this.#queue.push(update);
     // One transaction at a time, with all that has come up since: a change waits for no more than the one before it,
     // and somebody else's thousand changes are not a thousand transactions. After a failure the retry takes it along.

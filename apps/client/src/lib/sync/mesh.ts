@@ -2,8 +2,11 @@ import { removeAwarenessStates, type Awareness } from 'y-protocols/awareness';
 import { WebrtcProvider } from 'y-webrtc';
 import type * as Y from 'yjs';
 
-/** Whether the relay's hub can be reached. Without it, those who are connected stay so, and nobody new is found. */
-export type HubState = 'connecting' | 'connected' | 'unreachable';
+/**
+ * Whether the relay's hub can be reached. Without it, those who are connected stay so, and nobody new is found. `unused`: nobody is looked
+ * for, because the browser cannot connect to others, or may not with this key.
+ */
+export type HubState = 'connecting' | 'connected' | 'unreachable' | 'unused';
 
 export interface MeshOptions {
   readonly doc: Y.Doc;
@@ -14,6 +17,8 @@ export interface MeshOptions {
   readonly hub: string;
   /** Told about each change of the hub's state. */
   readonly onHub: (state: HubState) => void;
+  /** Told when {@link Mesh.reaches} may answer differently. */
+  readonly onReach: () => void;
 }
 
 /** Finds a device's public address. The relay's operator is the one party that already sees it. */
@@ -24,7 +29,10 @@ const ICE_SERVERS: RTCIceServer[] = [{ urls: 'stun:stun.cloudflare.com:3478' }];
  * session that stays open:
  * - it leaves its room at `beforeunload`, which also a cancelled navigation or a mail link fires: `pagehide` decides here;
  * - leaving drops one's own presence for good: it is restored here;
- * - it does not notice that the network changed: the connections are made anew here.
+ * - it does not notice that the network changed: the connections are made anew here;
+ * - it throws at every introduction where the browser has no WebRTC, or it is blocked: then only the tabs of this browser meet.
+ *
+ * Each tab tells in its awareness, as `peer`, by which name the mesh knows it.
  */
 export class Mesh {
   readonly #provider: WebrtcProvider;
@@ -36,20 +44,38 @@ export class Mesh {
   constructor(options: MeshOptions) {
     this.#options = options;
     this.#provider = new WebrtcProvider(options.room, options.doc, {
-      signaling: [options.hub],
+      signaling: canConnect() ? [options.hub] : [],
       password: options.password,
       awareness: options.awareness,
       peerOpts: { config: { iceServers: ICE_SERVERS } },
     });
     this.#provider.on('status', () => {
       const { room } = this.#provider;
-      if (room) removeEventListener('beforeunload', room._beforeUnloadHandler);
+      if (!room) return;
+      removeEventListener('beforeunload', room._beforeUnloadHandler);
+      options.awareness.setLocalStateField('peer', room.peerId);
+    });
+    this.#provider.on('peers', ({ added }) => {
+      // A peer is named when it is met, which is some time before it is connected.
+      for (const name of added) {
+        const peer = this.#provider.room?.webrtcConns.get(name)?.peer as
+          { on(event: 'connect', listener: () => void): void } | undefined;
+        peer?.on('connect', options.onReach);
+      }
+      options.onReach();
     });
     this.#watchHub();
     addEventListener('offline', this.#reconnect);
     addEventListener('online', this.#reconnect);
     addEventListener('pagehide', this.#leave);
     addEventListener('pageshow', this.#comeBack);
+  }
+
+  /** Whether this tab is connected to the one that calls itself `peer`. */
+  reaches(peer: unknown): boolean {
+    const { room } = this.#provider;
+    if (!room || typeof peer !== 'string') return false;
+    return room.bcConns.has(peer) || room.webrtcConns.get(peer)?.connected === true;
   }
 
   destroy(): void {
@@ -85,7 +111,10 @@ export class Mesh {
   /** y-webrtc replaces its connection to the hub whenever it reconnects. */
   #watchHub(): void {
     const connection = this.#provider.signalingConns.at(-1);
-    if (!connection) return;
+    if (!connection) {
+      this.#tell('unused');
+      return;
+    }
     const told = (hub: HubState) => () => {
       if (this.#provider.signalingConns.at(-1) === connection) this.#tell(hub);
     };
@@ -101,5 +130,15 @@ export class Mesh {
     if (hub === this.#hub) return;
     this.#hub = hub;
     this.#options.onHub(hub);
+  }
+}
+
+/** Whether the browser lets a page connect to others. Extensions and policies take the class away, or make it throw. */
+function canConnect(): boolean {
+  try {
+    new RTCPeerConnection().close();
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -2,8 +2,11 @@ import { env } from 'cloudflare:workers';
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { parseRememberedSocket } from '@parley/signaling/hub';
 import { PING_FRAME, SIGNALING_LIMITS, type SignalingErrorCode } from '@parley/signaling/protocol';
-import { describe, expect, it } from 'vitest';
+import { mailboxTopic } from '@parley/signaling/mailbox';
+import { describe, expect, it, vi } from 'vitest';
+import { Author } from '../../test/author.ts';
 import { RelaySocket } from '../../test/relay-socket.ts';
+import { openMailbox } from '../mailbox/open-mailbox.ts';
 import type { Hub } from './durable-object.ts';
 
 const hub = () => env.HUB.get(env.HUB.idFromName('global-signaling'));
@@ -217,4 +220,97 @@ describe('hibernation', () => {
       expect(await ada.settle()).toEqual(topics.map((topic) => ({ type: 'publish', topic, clients: 1 })));
     },
   );
+});
+
+describe('mailbox topics', () => {
+  /** A session that has been written, and its topic. */
+  async function openSession(): Promise<{ author: Author; topic: string }> {
+    const author = await Author.create();
+    await openMailbox(env).append(author.caller(), [await author.update()]);
+    return { author, topic: mailboxTopic(author.sessionId) };
+  }
+
+  async function connectWith(
+    topic: string,
+    token: string,
+  ): Promise<{ socket: RelaySocket; frames: unknown[] }> {
+    const socket = await RelaySocket.connect();
+    socket.send({ type: 'subscribe', topics: [topic], token });
+    return { socket, frames: await socket.settle() };
+  }
+
+  const live = (topic: string) => ({ type: 'live', topic, envelope: 'AAAA' });
+
+  it('[HB26] [HB28] the writer’s and the reader’s token open it, and live frames go from one to the other', async () => {
+    const { author, topic } = await openSession();
+    const [ada, bob] = [
+      await connectWith(topic, await author.token('writer', { scope: 'read' })),
+      await connectWith(topic, await author.token('reader', { scope: 'read' })),
+    ];
+    expect([...ada.frames, ...bob.frames]).toEqual([]);
+    ada.socket.send(live(topic));
+    expect(await bob.socket.next()).toEqual(live(topic));
+    expect(await ada.socket.settle()).toEqual([]);
+  });
+
+  it('[HB26] a writer may listen before anything was written', async () => {
+    const author = await Author.create();
+    const { frames } = await connectWith(mailboxTopic(author.sessionId), await author.token());
+    expect(frames).toEqual([]);
+  });
+
+  it('[HB26] an unknown session, a wrong key, a bad signature and a token for something else are refused alike', async () => {
+    const { author, topic } = await openSession();
+    const other = await Author.create();
+    const refused = [
+      [mailboxTopic(other.sessionId), await other.token('reader')],
+      [topic, await other.token('reader', { sub: author.sessionId })],
+      [topic, await author.token('writer', {}, { key: other.writer.privateKey })],
+      [topic, await other.token()],
+      [topic, await author.token('writer', { scope: 'write' })],
+      [topic, await author.token('writer', { aud: 'https://elsewhere.example' })],
+      [topic, 'nonsense'],
+    ] as const;
+    for (const [asked, token] of refused) {
+      const { frames } = await connectWith(asked, token);
+      expect(frames).toMatchObject([{ type: 'error', code: 'hub/token-refused' }]);
+    }
+  });
+
+  it('[HB21] [HB27] a subscription outlives the object’s memory, and a published frame wakes it', async () => {
+    const { author, topic } = await openSession();
+    const { socket } = await connectWith(topic, await author.token());
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    await hub().publish(topic, '{"type":"mailbox"}');
+    expect(await socket.next()).toEqual({ type: 'mailbox' });
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    // Where the socket came from is remembered, too: a token is still held against it.
+    const second = await Author.create();
+    socket.send({ type: 'subscribe', topics: [mailboxTopic(second.sessionId)], token: await second.token() });
+    expect(await socket.settle()).toEqual([]);
+  });
+
+  it('[HB31] [HB30] a database that fails closes the socket with 1013, after what was sent before', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const author = await Author.create();
+    const socket = await RelaySocket.connect();
+    await runInDurableObject(hub(), (instance: Hub) => {
+      const broken = {
+        prepare: () => ({ bind: () => ({}) }),
+        batch: () => Promise.reject(new Error('secret')),
+      };
+      Object.assign(instance, { env: { ...env, DB: broken } });
+    });
+    socket.send({
+      ...{ type: 'subscribe', topics: [mailboxTopic(author.sessionId)] },
+      token: await author.token('reader'),
+    });
+    expect(await socket.closed).toEqual({ code: 1013, reason: 'hub/unavailable' });
+    expect(log).toHaveBeenCalledOnce();
+    expect(String(log.mock.calls[0]?.[0])).not.toContain('secret');
+    await runInDurableObject(hub(), (instance: Hub) => {
+      Object.assign(instance, { env });
+    });
+    log.mockRestore();
+  });
 });

@@ -5,17 +5,23 @@ import {
   HUB_CLOSES,
   parseRememberedSocket,
   type Hub as HubState,
+  type HubEffect,
   type HubEvent,
   type RememberedSocket,
+  type Verdict,
 } from '@parley/signaling/hub';
 import { PING_FRAME, PONG_FRAME } from '@parley/signaling/protocol';
+import { verifyToken } from '../access/token.ts';
 import type { Env } from '../env.ts';
-import { performEffects } from './perform-effects.ts';
+import { openMailbox } from '../mailbox/open-mailbox.ts';
+import { logError } from '../operations/log.ts';
+import { RelayProblem } from '../relay-problem.ts';
+import { originOf, performEffects } from './perform-effects.ts';
 
 /**
  * The hub as a Durable Object that hibernates: while nobody speaks it is not in memory, though its sockets stay open
  * and their pings are answered. What has to outlive that is in the sockets' attachments. It sets no timer and no
- * alarm, and awaits nothing: any of those would keep it awake.
+ * alarm, which would keep it awake, and awaits nothing but, for the moment that takes, what a token opens.
  */
 export class Hub extends DurableObject<Env> {
   /** Absent until a frame needs it: neither a connection nor a farewell has to wake all the sockets. */
@@ -27,10 +33,11 @@ export class Hub extends DurableObject<Env> {
   }
 
   /** Answers a WebSocket upgrade. */
-  override fetch(): Response {
+  override fetch(request: Request): Response {
     const { 0: client, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket);
-    socket.serializeAttachment({ topics: [] } satisfies RememberedSocket);
+    const { origin } = new URL(request.url);
+    socket.serializeAttachment({ topics: [], origin } satisfies RememberedSocket);
     this.#tell({ type: 'connected', socket, topics: [] });
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -38,6 +45,12 @@ export class Hub extends DurableObject<Env> {
   override webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): void {
     this.#hub ??= this.#restoreHub();
     this.#tell({ type: 'received', socket, frame, now: Date.now() });
+  }
+
+  /** Publishes a frame of the relay's own to the topic of a mailbox ([HB27]). Called by the Worker. */
+  publish(topic: string, frame: string): void {
+    this.#hub ??= this.#restoreHub();
+    this.#tell({ type: 'published', topic, frame });
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -53,8 +66,33 @@ export class Hub extends DurableObject<Env> {
   /** Tells a hub that is in memory; another learns it from the sockets when it is restored. */
   #tell(event: HubEvent<WebSocket>): void {
     if (!this.#hub) return;
-    for (const socket of performEffects(advanceHub(this.#hub, event))) {
-      advanceHub(this.#hub, { type: 'disconnected', socket });
+    const unreachable = performEffects(advanceHub(this.#hub, event), (effect) =>
+      this.ctx.waitUntil(this.#authorize(effect)),
+    );
+    for (const socket of unreachable) advanceHub(this.#hub, { type: 'disconnected', socket });
+  }
+
+  /** Finds out what a token opens ([HB26]), and tells the hub. */
+  async #authorize(effect: Extract<HubEffect<WebSocket>, { type: 'authorize' }>): Promise<void> {
+    const { socket, ticket } = effect;
+    const verdict = await this.#judge(effect);
+    this.#tell({ type: 'authorized', socket, ticket, verdict, now: Date.now() });
+  }
+
+  async #judge({
+    socket,
+    sessionId,
+    token,
+  }: Extract<HubEffect<WebSocket>, { type: 'authorize' }>): Promise<Verdict> {
+    try {
+      const asked = { sessionId, audience: originOf(socket), scope: 'read', now: Date.now() } as const;
+      const caller = await verifyToken(token, asked);
+      await openMailbox(this.env).authorize({ ...caller, prefix: null });
+      return 'good';
+    } catch (error) {
+      if (error instanceof RelayProblem && error.code !== 'relay/unavailable') return 'bad';
+      logError('hub token', error instanceof RelayProblem ? error.cause : error);
+      return 'unknown';
     }
   }
 

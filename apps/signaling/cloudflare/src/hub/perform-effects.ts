@@ -1,10 +1,13 @@
-import type { HubEffect, RememberedSocket } from '@parley/signaling/hub';
+import { parseRememberedSocket, type HubEffect, type RememberedSocket } from '@parley/signaling/hub';
 
 /** What the hub needs of a WebSocket of the Workers runtime. */
-export type HubSocket = Pick<WebSocket, 'send' | 'close' | 'serializeAttachment'>;
+export type HubSocket = Pick<WebSocket, 'send' | 'close' | 'serializeAttachment' | 'deserializeAttachment'>;
 
 /** Does what the hub decided, and answers with the receivers that could not be reached any more. */
-export function performEffects<Socket extends HubSocket>(effects: readonly HubEffect<Socket>[]): Socket[] {
+export function performEffects<Socket extends HubSocket>(
+  effects: readonly HubEffect<Socket>[],
+  authorize: (effect: Extract<HubEffect<Socket>, { type: 'authorize' }>) => void,
+): Socket[] {
   const unreachable: Socket[] = [];
   for (const effect of effects) {
     switch (effect.type) {
@@ -18,8 +21,14 @@ export function performEffects<Socket extends HubSocket>(effects: readonly HubEf
           }
         }
         break;
-      case 'remember':
-        effect.socket.serializeAttachment({ topics: effect.topics } satisfies RememberedSocket);
+      case 'remember': {
+        const { topics, socket } = effect;
+        const origin = originOf(socket);
+        socket.serializeAttachment({ topics, origin } satisfies RememberedSocket);
+        break;
+      }
+      case 'authorize':
+        authorize(effect);
         break;
       case 'close':
         effect.socket.close(effect.code, effect.reason);
@@ -27,4 +36,9 @@ export function performEffects<Socket extends HubSocket>(effects: readonly HubEf
     }
   }
   return unreachable;
+}
+
+/** The relay's origin, as this socket reached it; empty, which no token is for, where nothing readable is remembered. */
+export function originOf(socket: Pick<WebSocket, 'deserializeAttachment'>): string {
+  return parseRememberedSocket(socket.deserializeAttachment())?.origin ?? '';
 }

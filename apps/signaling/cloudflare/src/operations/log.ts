@@ -1,10 +1,24 @@
+import { LimitError } from '../mailbox/limits.ts';
+
 /**
  * Writes one line of JSON to the relay's log. Callers pass nothing that came from a request but the route that it
  * matched: no address, no query, no content.
  */
-export function logError(route: string, error: Error): void {
-  // A message can quote what was being read; the stack below it cannot.
-  const stack = error.stack?.split('\n').filter((line) => line.startsWith('    at '));
+export function logError(route: string, error: unknown): void {
+  const { name, stack } = error instanceof Error ? error : { name: typeof error, stack: undefined };
   // eslint-disable-next-line no-console -- the console is the Worker's log
-  console.error(JSON.stringify({ level: 'error', route, error: error.name, stack }));
+  console.error(
+    JSON.stringify({
+      ...{ level: 'error', route, error: name },
+      // A message can quote what was being read. This one names a variable, for whoever deployed it; the stack cannot.
+      ...(error instanceof LimitError ? { message: error.message } : {}),
+      stack: stack?.split('\n').filter((line) => line.startsWith('    at ')),
+    }),
+  );
+}
+
+/** Writes what a job did, in numbers. */
+export function logJob(job: string, numbers: Record<string, number | boolean>): void {
+  // eslint-disable-next-line no-console -- the console is the Worker's log
+  console.log(JSON.stringify({ level: 'info', job, ...numbers }));
 }

@@ -1,0 +1,190 @@
+import { encodeBase64url } from '@parley/signaling/base64url';
+import { MAILBOX_LIMITS, mailboxFrame, mailboxTopic } from '@parley/signaling/mailbox';
+import type { ChannelListener, MailboxChannel, Surroundings } from './ports.ts';
+
+/** What of a WebSocket a channel uses. It writes the handlers and never calls them. */
+export interface ChannelSocket {
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  send(frame: string): void;
+  close(): void;
+}
+
+export interface ChannelOptions {
+  readonly sessionId: string;
+  readonly listener: ChannelListener;
+  /** Opens a connection to the hub. */
+  readonly connect: () => ChannelSocket;
+  /** Where tokens come from; see `TokenSource`. */
+  readonly tokens: { token(): Promise<string>; renew(): void };
+  readonly surroundings: Pick<Surroundings, 'after' | 'random'>;
+  /** Where `online`, `offline`, `pagehide` and `pageshow` are told: the window. */
+  readonly events: EventTarget;
+}
+
+/** How often a ping goes out, in milliseconds. The hub answers it without waking. */
+const PING_EVERY = 15_000;
+
+/** How long nothing may come before the connection counts as dead, in milliseconds: two pings and their answers. */
+const DEAD_AFTER = 35_000;
+
+/** The first and the longest span out of which the pause before another attempt is drawn, in milliseconds ([SY17]). */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 60_000;
+
+/** The ping that the hub's runtime answers by itself ([HB23]). */
+const PING = '{"type":"ping"}';
+
+/** Another one, which the hub has to read: its answer tells that the hub has dealt with what came before. */
+const PROBE = '{"type":"ping","of":"parley"}';
+
+/** The pause before attempt number `attempt`, from 0 on, in milliseconds: anything from nothing to twice as much each time ([SY17]). */
+export function pauseBefore(attempt: number, random: () => number): number {
+  return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
+}
+
+/**
+ * A subscription to a mailbox's topic on the hub ([HB26]–[HB28]). It connects anew by itself: after a pause when it was lost or
+ * refused, at once when the device comes online or the page comes back.
+ */
+export class HubChannel implements MailboxChannel {
+  readonly #options: ChannelOptions;
+  readonly #topic: string;
+  #socket: ChannelSocket | null = null;
+  #isUp = false;
+  #closed = false;
+  /** Attempts since a connection last stayed. */
+  #attempts = 0;
+  #cancelPause: (() => void) | null = null;
+  #cancelPing: (() => void) | null = null;
+  #cancelWatch: (() => void) | null = null;
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+    this.#topic = mailboxTopic(options.sessionId);
+    for (const event of ['online', 'pageshow']) options.events.addEventListener(event, this.#comeBack);
+    for (const event of ['offline', 'pagehide']) options.events.addEventListener(event, this.#goAway);
+    this.#connect();
+  }
+
+  send(envelope: Uint8Array<ArrayBuffer>): void {
+    const text = encodeBase64url(envelope);
+    if (!this.#isUp || text.length > MAILBOX_LIMITS.liveCharacters) return;
+    this.#socket?.send(JSON.stringify({ type: 'live', topic: this.#topic, envelope: text }));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const { events } = this.#options;
+    for (const event of ['online', 'pageshow']) events.removeEventListener(event, this.#comeBack);
+    for (const event of ['offline', 'pagehide']) events.removeEventListener(event, this.#goAway);
+    this.#cancelPause?.();
+    this.#drop();
+  }
+
+  readonly #comeBack = (): void => {
+    if (this.#socket) return;
+    this.#attempts = 0;
+    this.#connect();
+  };
+
+  readonly #goAway = (): void => {
+    this.#cancelPause?.();
+    this.#drop();
+  };
+
+  #connect(): void {
+    this.#cancelPause?.();
+    this.#cancelPause = null;
+    let socket: ChannelSocket;
+    try {
+      socket = this.#options.connect();
+    } catch {
+      // An address or a policy that does not allow it; it may be another one after an update.
+      this.#pause();
+      return;
+    }
+    this.#socket = socket;
+    // A connection that never opens says nothing either.
+    this.#watch(socket);
+    // A token that cannot be made now may be the next time.
+    socket.onopen = () => void this.#subscribe(socket).catch(() => this.#lose(socket));
+    socket.onmessage = ({ data }: { readonly data: unknown }) => {
+      if (socket !== this.#socket) return;
+      this.#watch(socket);
+      if (typeof data === 'string') this.#read(socket, data);
+    };
+    socket.onclose = () => this.#lose(socket);
+  }
+
+  async #subscribe(socket: ChannelSocket): Promise<void> {
+    const token = await this.#options.tokens.token();
+    if (socket !== this.#socket) return;
+    socket.send(JSON.stringify({ type: 'subscribe', topics: [this.#topic], token }));
+    socket.send(PROBE);
+    this.#ping(socket);
+  }
+
+  #read(socket: ChannelSocket, text: string): void {
+    const json = parseJson(text);
+    if (typeof json !== 'object' || json === null || !('type' in json)) return;
+    if (json.type === 'error' && 'code' in json && json.code === 'hub/token-refused') {
+      this.#options.tokens.renew();
+      this.#lose(socket);
+    } else if (json.type === 'pong' && !this.#isUp) {
+      this.#isUp = true;
+      this.#options.listener.up();
+    } else {
+      const { data: frame } = mailboxFrame.safeParse(json);
+      if (frame?.topic === this.#topic) this.#options.listener.frame(frame);
+    }
+  }
+
+  #ping(socket: ChannelSocket): void {
+    this.#cancelPing = this.#options.surroundings.after(PING_EVERY, () => {
+      // Only what lasts is a success: a hub that accepts and hangs up at once is not asked twice a second.
+      this.#attempts = 0;
+      socket.send(PING);
+      this.#ping(socket);
+    });
+  }
+
+  #watch(socket: ChannelSocket): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = this.#options.surroundings.after(DEAD_AFTER, () => this.#lose(socket));
+  }
+
+  #lose(socket: ChannelSocket): void {
+    if (socket !== this.#socket) return;
+    this.#drop();
+    this.#pause();
+  }
+
+  #pause(): void {
+    const { after, random } = this.#options.surroundings;
+    const pause = pauseBefore(this.#attempts, random);
+    this.#attempts += 1;
+    this.#cancelPause = after(pause, () => this.#connect());
+  }
+
+  #drop(): void {
+    this.#cancelPing?.();
+    this.#cancelWatch?.();
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    this.#options.listener.down();
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

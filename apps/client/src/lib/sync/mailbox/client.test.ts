@@ -1,0 +1,462 @@
+import { encodeBase64url } from '@parley/signaling/base64url';
+import {
+  EMPTY_CHAIN,
+  extendChain,
+  hashEnvelope,
+  sealEnvelope,
+  type EnvelopeHeader,
+} from '@parley/signaling/envelope';
+import type { Log, MailboxFrame } from '@parley/signaling/mailbox';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+import { deriveEditKeys, type EditKeys } from '../../session/keys.ts';
+import { MailboxClient, type MailboxClientOptions } from './client.ts';
+import { encodeHoldings, NOTHING } from './holdings.ts';
+import { beginLog } from './known-log.ts';
+import { MailboxRefusal, type ChannelListener, type MailboxStatus } from './ports.ts';
+import type { StoredMailbox } from './stored.ts';
+
+const EPOCH = encodeBase64url(new Uint8Array(16).fill(7));
+
+let keys: EditKeys;
+let count = 0;
+const newId = () =>
+  encodeBase64url(Uint8Array.from({ length: 16 }, (_, index) => (index === 0 ? (count += 1) : 1)));
+
+beforeAll(async () => {
+  keys = await deriveEditKeys(new Uint8Array(32).fill(3));
+});
+
+type Kind =
+  | { kind: 'update' | 'tombstone' }
+  | Pick<Extract<EnvelopeHeader, { kind: 'snapshot' }>, 'kind' | 'prev' | 'covers' | 'chain'>
+  | Pick<Extract<EnvelopeHeader, { kind: 'presence' }>, 'kind' | 'role' | 'sender' | 'counter' | 'expires'>;
+
+function seal(
+  kind: Kind,
+  content: Uint8Array,
+  signingKey = keys.writer.privateKey,
+  seen: EnvelopeHeader['seen'] = null,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const header = { version: 1, sessionId: keys.sessionId, id: newId(), seen, ...kind };
+  const sealing = { contentKey: keys.view.contentKey, signingKey };
+  return sealEnvelope(header, Uint8Array.from(content), sealing, crypto.getRandomValues(new Uint8Array(12)));
+}
+
+/** An update that writes `words` at the beginning of the text. */
+function writing(words: string): Uint8Array {
+  const doc = new Y.Doc();
+  doc.getText('text').insert(0, words);
+  return Y.encodeStateAsUpdateV2(doc);
+}
+
+function logOf(envelopes: readonly Uint8Array<ArrayBuffer>[], more: Partial<Log['header']> = {}): Log {
+  return {
+    header: {
+      writer: encodeBase64url(keys.writer.publicKey),
+      epoch: EPOCH,
+      head: envelopes.length,
+      current: null,
+      tombstone: null,
+      snapshot: null,
+      first: 1,
+      entries: envelopes.map(({ length }) => length),
+      ...more,
+    },
+    tombstone: null,
+    snapshot: null,
+    entries: envelopes.map((bytes, index) => ({ seq: (more.first ?? 1) + index, bytes })),
+  };
+}
+
+interface Opened {
+  readonly client: MailboxClient;
+  readonly doc: Y.Doc;
+  readonly awareness: Awareness;
+  readonly stored: Partial<StoredMailbox>;
+  readonly writes: Partial<StoredMailbox>[];
+  readonly sent: Uint8Array<ArrayBuffer>[];
+  /** What was appended, and what the device had kept of it by then. */
+  readonly appended: { envelopes: readonly Uint8Array[]; kept: StoredMailbox['outbox'] | undefined }[];
+  readonly channel: ChannelListener;
+  readonly poisoned: () => boolean;
+  status(): MailboxStatus;
+}
+
+const open = new Set<Opened>();
+
+afterEach(async () => {
+  for (const { client, doc } of open) {
+    await client.stop();
+    doc.destroy();
+  }
+  open.clear();
+});
+
+async function start(
+  pull: MailboxClientOptions['transport']['pull'],
+  {
+    role = 'writer',
+    stored = {},
+    doc = new Y.Doc(),
+  }: { role?: 'writer' | 'reader'; stored?: Partial<StoredMailbox>; doc?: Y.Doc } = {},
+): Promise<Opened> {
+  const awareness = new Awareness(doc);
+  const writes: Partial<StoredMailbox>[] = [];
+  const sent: Uint8Array<ArrayBuffer>[] = [];
+  const appended: Opened['appended'] = [];
+  let channel: ChannelListener = { up: () => undefined, down: () => undefined, frame: () => undefined };
+  let isPoisoned = false;
+  let head = 0;
+  const client = new MailboxClient({
+    sessionId: keys.sessionId,
+    doc,
+    awareness,
+    keys: {
+      contentKey: keys.view.contentKey,
+      writer: role === 'writer' ? keys.writer : null,
+      reader: keys.view.reader,
+    },
+    transport: {
+      pull,
+      append: (envelopes) => {
+        appended.push({ envelopes, kept: structuredClone(stored.outbox) });
+        const seqs = envelopes.map(() => (head += 1));
+        return Promise.resolve({ epoch: EPOCH, head, seqs });
+      },
+      putSnapshot: () => Promise.reject(new MailboxRefusal('relay/unreachable')),
+    },
+    openChannel: (listener) => {
+      channel = listener;
+      return { send: (envelope) => sent.push(envelope), close: () => undefined };
+    },
+    storage: {
+      read: () => Promise.resolve(structuredClone(stored)),
+      write: (parts) => {
+        writes.push(structuredClone(parts));
+        Object.assign(stored, parts);
+        return Promise.resolve();
+      },
+    },
+    surroundings: {
+      now: () => Date.now(),
+      random: () => 0.5,
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      after: (milliseconds, action) => {
+        // Nothing here is about time: what is due soon is due now, what is due later is not.
+        if (milliseconds > 5_000) return () => undefined;
+        const timer = setTimeout(action, 0);
+        return () => clearTimeout(timer);
+      },
+    },
+    committed: () => Promise.resolve(true),
+    reachesDirectly: () => false,
+    onStatus: () => undefined,
+    onPoisoned: () => {
+      isPoisoned = true;
+    },
+  });
+  await client.start();
+  const opened: Opened = {
+    client,
+    doc,
+    awareness,
+    stored,
+    writes,
+    sent,
+    appended,
+    channel,
+    poisoned: () => isPoisoned,
+    status: () => client.status,
+  };
+  open.add(opened);
+  return opened;
+}
+
+const textOf = ({ doc }: Opened) => doc.getText('text').toJSON();
+const live = (bytes: Uint8Array): MailboxFrame => ({
+  type: 'live',
+  topic: '',
+  envelope: encodeBase64url(bytes),
+});
+const settled = (opened: Opened) => vi.waitFor(() => expect(opened.status().state).toBe('current'));
+
+describe('the log', () => {
+  it('[SY8] applies what the writer signed, with itself as the origin, and drops everything else', async () => {
+    const good = await seal({ kind: 'update' }, writing('good'));
+    const byReader = await seal({ kind: 'update' }, writing('reader'), keys.view.reader.privateKey);
+    const snapshot = await seal(
+      { kind: 'snapshot', prev: null, covers: 0, chain: EMPTY_CHAIN },
+      writing('snapshot'),
+    );
+    const broken = (await seal({ kind: 'update' }, writing('broken'))).with(
+      150,
+      0,
+    ) as Uint8Array<ArrayBuffer>;
+    const origins: unknown[] = [];
+    const doc = new Y.Doc();
+    doc.on('update', (_: Uint8Array, origin: unknown) => origins.push(origin));
+    const pull = () => Promise.resolve(logOf([good, byReader, snapshot, broken]));
+    const opened = await start(pull, { doc });
+    await settled(opened);
+    expect(textOf(opened)).toBe('good');
+    expect(opened.status().dropped).toBe(3);
+    expect(origins).toEqual([opened.client]);
+  });
+
+  it('[SY8] a relay that gives another writer’s key is not believed', async () => {
+    const good = await seal({ kind: 'update' }, writing('good'));
+    const other = encodeBase64url(new Uint8Array(32).fill(9));
+    const opened = await start(() => Promise.resolve(logOf([good], { writer: other })));
+    await vi.waitFor(() => expect(opened.status().state).toBe('unreachable'));
+    expect(textOf(opened)).toBe('');
+  });
+
+  it('[SY10] nothing behind a gap is applied', async () => {
+    const good = await seal({ kind: 'update' }, writing('good'));
+    const opened = await start(() => Promise.resolve(logOf([good], { first: 2, head: 2 })));
+    await vi.waitFor(() => expect(opened.status().state).toBe('unreachable'));
+    expect(textOf(opened)).toBe('');
+  });
+
+  it('[SY9] a log that ends before all that is known of it is told', async () => {
+    const coverage = encodeHoldings(NOTHING);
+    // It came here through a snapshot: of the chains before it knows nothing.
+    const known = { ...beginLog(EPOCH), seq: 13, chains: [EMPTY_CHAIN], jumped: 13 };
+    const stored = { log: { known, coverage, ahead: [], contradictions: [], gone: [] } };
+    const pull = (after: number) => Promise.resolve(logOf([], { head: 6, first: Math.min(after, 6) + 1 }));
+    const opened = await start(pull, { stored });
+    await vi.waitFor(() => expect(opened.status().trouble).toBe('relay/rolled-back'));
+  });
+
+  it('[SY12] a tombstone counts only if the writer signed it', async () => {
+    const real = await seal({ kind: 'tombstone' }, new Uint8Array());
+    const forged = await seal({ kind: 'tombstone' }, new Uint8Array(), keys.view.reader.privateKey);
+    const update = await seal({ kind: 'update' }, writing('good'));
+    const answer = (tombstone: Uint8Array<ArrayBuffer>) => () =>
+      Promise.resolve({ ...logOf([], { tombstone: tombstone.length }), tombstone });
+    const deleted = await start(answer(real));
+    await vi.waitFor(() => expect(deleted.status().trouble).toBe('relay/deleted'));
+    for (const bad of [forged, update]) {
+      const opened = await start(answer(bad));
+      await vi.waitFor(() => expect(opened.status().state).toBe('unreachable'));
+      expect(opened.status().trouble).toBeNull();
+    }
+  });
+
+  it('[SY9] a snapshot that contradicts the hashes which lead to it is told', async () => {
+    const chain = await extendChain(EMPTY_CHAIN, EMPTY_CHAIN);
+    const seen = { epoch: EPOCH, seq: 1, chain };
+    const snapshot = await seal(
+      { kind: 'snapshot', prev: null, covers: 1, chain },
+      writing('good'),
+      undefined,
+      seen,
+    );
+    const hash = await hashEnvelope(snapshot);
+    const { header } = await import('@parley/signaling/envelope').then(({ parseEnvelope }) =>
+      parseEnvelope(snapshot),
+    );
+    const current = { id: header.id, covers: 1 };
+    const log = (entries: string[]): Log => ({
+      ...logOf([], {
+        head: 1,
+        current,
+        snapshot: snapshot.length,
+        entries,
+        first: entries.length > 0 ? 1 : 2,
+      }),
+      snapshot,
+      entries: entries.map((entry) => ({ seq: 1, hash: entry })),
+    });
+    const trusting = await start(() => Promise.resolve(log([])));
+    await settled(trusting);
+    expect(trusting.status().trouble).toBeNull();
+    expect(textOf(trusting)).toBe('good');
+    const opened = await start(() => Promise.resolve(log([hash])));
+    await vi.waitFor(() => expect(opened.status().trouble).toBe('relay/forked'));
+  });
+});
+
+describe('the outbox', () => {
+  it('[SY5] what is sent was kept before, byte for byte, and is sent again after a restart', async () => {
+    const stored: Partial<StoredMailbox> = {};
+    const first = await start(() => Promise.resolve(logOf([])), { stored });
+    await settled(first);
+    first.doc.getText('text').insert(0, 'mine');
+    await vi.waitFor(() => expect(first.appended.length).toBe(1));
+    const [{ envelopes, kept } = { envelopes: [], kept: undefined }] = first.appended;
+    expect(kept?.map(({ bytes }) => bytes)).toEqual(envelopes);
+    await first.client.stop();
+    const again = await start(() => Promise.resolve(logOf([])), {
+      stored: { outbox: kept ?? [] },
+      doc: first.doc,
+    });
+    await vi.waitFor(() => expect(again.appended[0]?.envelopes).toEqual(envelopes));
+  });
+});
+
+describe('poison', () => {
+  it('[SY16] that an envelope is being applied is kept before, and taken back after', async () => {
+    const good = await seal({ kind: 'update' }, writing('good'));
+    const doc = new Y.Doc();
+    const opened = await start(() => Promise.resolve(logOf([good])), { doc });
+    await settled(opened);
+    const marks = opened.writes.flatMap(({ applying }) => (applying === undefined ? [] : [applying]));
+    expect(marks).toEqual([{ hashes: [await hashEnvelope(good)], attempts: 0 }, null]);
+  });
+
+  it('[SY16] what did not end well is applied alone, and what never does is left out', async () => {
+    const [first, bad, last] = await Promise.all(
+      ['1', '2', '3'].map((words) => seal({ kind: 'update' }, writing(words))),
+    );
+    if (!first || !bad || !last) throw new Error('three envelopes');
+    const hash = await hashEnvelope(bad);
+    const pull = () => Promise.resolve(logOf([first, bad, last]));
+    const suspected = await start(pull, { stored: { applying: { hashes: [hash], attempts: 1 } } });
+    await settled(suspected);
+    const marks = suspected.writes.flatMap(({ applying }) => (applying ? [applying] : []));
+    expect(marks.map(({ hashes, attempts }) => [hashes.length, attempts])).toEqual([
+      [1, 0],
+      [1, 2],
+      [1, 0],
+    ]);
+    expect(suspected.status().quarantined).toBe(0);
+    const given = await start(pull, { stored: { applying: { hashes: [hash], attempts: 3 } } });
+    await settled(given);
+    expect([...textOf(given)].sort().join('')).toBe('13');
+    expect(given.status()).toMatchObject({ quarantined: 1, trouble: 'relay/quarantined' });
+    expect(given.stored.quarantine).toEqual([hash]);
+  });
+
+  it('[SY16] what is no update is left out, and what follows is applied', async () => {
+    const bad = await seal({ kind: 'update' }, new Uint8Array(30).fill(255));
+    const good = await seal({ kind: 'update' }, writing('good'));
+    const opened = await start(() => Promise.resolve(logOf([bad, good])));
+    await settled(opened);
+    expect(textOf(opened)).toBe('good');
+    expect(opened.status().quarantined).toBe(1);
+    expect(opened.stored.quarantine).toEqual([await hashEnvelope(bad)]);
+  });
+
+  it('[SY16] what fails while it is applied stops the client; alone again, it is left out', async () => {
+    const envelope = await seal({ kind: 'update' }, writing('bad'));
+    const failing = () => {
+      const doc = new Y.Doc();
+      doc.on('beforeTransaction', (transaction: Y.Transaction) => {
+        if (!transaction.local) throw new Error('poison');
+      });
+      return doc;
+    };
+    const pull = () => Promise.resolve(logOf([envelope]));
+    const stored: Partial<StoredMailbox> = {};
+    const first = await start(pull, { stored, doc: failing() });
+    await vi.waitFor(() => expect(first.poisoned()).toBe(true));
+    expect(stored.applying).toEqual({ hashes: [await hashEnvelope(envelope)], attempts: 0 });
+    const second = await start(pull, { stored, doc: failing() });
+    await vi.waitFor(() => expect(second.poisoned()).toBe(true));
+    expect(stored.quarantine).toEqual([await hashEnvelope(envelope)]);
+    const third = await start(pull, { stored, doc: failing() });
+    await settled(third);
+    expect(third.status().quarantined).toBe(1);
+  });
+});
+
+describe('what is there now', () => {
+  const presenceOf = (client: number, state: Record<string, unknown> | null) => {
+    const doc = new Y.Doc();
+    doc.clientID = client;
+    const awareness = new Awareness(doc);
+    awareness.setLocalState(state);
+    const update = encodeAwarenessUpdate(awareness, [client]);
+    awareness.destroy();
+    return update;
+  };
+  const sender = encodeBase64url(new Uint8Array(16).fill(5));
+  const presence = (
+    role: 'writer' | 'reader',
+    counter: number,
+    more: Partial<Extract<Kind, { kind: 'presence' }>> = {},
+  ) => ({
+    kind: 'presence' as const,
+    ...{ role, sender, counter, expires: Date.now() + 60_000, ...more },
+  });
+  const empty = () => Promise.resolve(logOf([]));
+
+  it('[SY21] a viewer is marked as one, and speaks for nobody else', async () => {
+    const opened = await start(empty);
+    await settled(opened);
+    const { privateKey } = keys.view.reader;
+    opened.channel.up();
+    opened.channel.frame(
+      live(await seal(presence('reader', 1), presenceOf(55, { name: 'eve' }), privateKey)),
+    );
+    await vi.waitFor(() =>
+      expect(opened.awareness.getStates().get(55)).toEqual({ name: 'eve', viewer: true }),
+    );
+    // Neither with another client id later, nor as this person, nor as a writer; nobody speaks for this person.
+    const bad = [
+      await seal(presence('reader', 2), presenceOf(56, { name: 'eve' }), privateKey),
+      await seal(presence('reader', 3, { sender: EPOCH }), presenceOf(opened.doc.clientID, {}), privateKey),
+      await seal(presence('writer', 4, { sender: EPOCH }), presenceOf(57, {}), privateKey),
+      await seal(
+        presence('writer', 5, { sender: newId() }),
+        presenceOf(opened.doc.clientID, { name: 'eve' }),
+      ),
+    ];
+    for (const bytes of bad) opened.channel.frame(live(bytes));
+    await vi.waitFor(() => expect(opened.status().dropped).toBe(4));
+    expect([...opened.awareness.getStates().keys()].sort()).toEqual([opened.doc.clientID, 55].sort());
+  });
+
+  it('[SY21] a presence is applied once, in its order, and before it has ended', async () => {
+    const opened = await start(empty);
+    await settled(opened);
+    opened.channel.up();
+    const first = await seal(presence('writer', 8), presenceOf(55, { name: 'ada' }));
+    const bad = [
+      first,
+      await seal(presence('writer', 7), presenceOf(55, null)),
+      await seal(presence('writer', 9, { expires: Date.now() - 120_000 }), presenceOf(55, null)),
+    ];
+    opened.channel.frame(live(first));
+    for (const bytes of bad) opened.channel.frame(live(bytes));
+    await vi.waitFor(() => expect(opened.status().dropped).toBe(3));
+    expect(opened.awareness.getStates().get(55)).toEqual({ name: 'ada' });
+  });
+
+  it('[SY20] a change goes at once to somebody who can be reached through the relay only', async () => {
+    const [ada, ben] = [await start(empty), await start(empty)];
+    await Promise.all([settled(ada), settled(ben)]);
+    ada.channel.up();
+    ada.doc.getText('text').insert(0, 'alone ');
+    ada.channel.frame(live(await seal(presence('writer', 1), presenceOf(55, { name: 'ben' }))));
+    await vi.waitFor(() => expect(ada.awareness.getStates().has(55)).toBe(true));
+    const before = ada.sent.length;
+    ada.doc.getText('text').insert(0, 'together ');
+    await vi.waitFor(() => expect(ada.sent.length).toBeGreaterThan(before));
+    ben.channel.up();
+    for (const bytes of ada.sent) ben.channel.frame(live(bytes));
+    await vi.waitFor(() => expect(Y.encodeStateVector(ben.doc).length).toBeGreaterThan(0));
+    // What went before is with the log; until then the change waits for it.
+    Y.applyUpdate(ben.doc, Y.encodeStateAsUpdate(ada.doc));
+    expect(textOf(ben)).toBe('together alone ');
+  });
+
+  it('[SY8] a live change that the writer did not sign, or of another kind, is dropped', async () => {
+    const opened = await start(empty);
+    await settled(opened);
+    opened.channel.up();
+    const bad = [
+      await seal({ kind: 'update' }, writing('reader'), keys.view.reader.privateKey),
+      await seal({ kind: 'snapshot', prev: null, covers: 0, chain: EMPTY_CHAIN }, writing('snapshot')),
+      await seal({ kind: 'tombstone' }, new Uint8Array()),
+      await seal({ kind: 'update' }, new Uint8Array(30).fill(255)),
+    ];
+    for (const bytes of bad) opened.channel.frame(live(bytes));
+    await vi.waitFor(() => expect(opened.status().dropped).toBe(4));
+    opened.channel.frame(live(await seal({ kind: 'update' }, writing('good'))));
+    await vi.waitFor(() => expect(textOf(opened)).toBe('good'));
+  });
+});

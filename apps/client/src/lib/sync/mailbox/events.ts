@@ -1,0 +1,71 @@
+import type { Position } from '@parley/signaling/envelope';
+import type { AppendAnswer, SnapshotAnswer } from '@parley/signaling/mailbox';
+import type { Holdings } from './holdings.ts';
+import type { KnownLog } from './known-log.ts';
+import type { OpenedLog } from './opened.ts';
+import type { MailboxStatus, RefusalCode } from './ports.ts';
+import type { Entry, Remembered } from './state.ts';
+
+/** What happens to a mailbox client. */
+export type MailboxEvent =
+  /** `held` is what the document holds. */
+  | { readonly type: 'started'; readonly held: Holdings; readonly remembered: Remembered }
+  /** The document has more than before. `own`: it was done here. */
+  | { readonly type: 'changed'; readonly own: boolean; readonly added: Holdings }
+  | { readonly type: 'woke' }
+  /** The device is online again, or the channel is: what it told in between is lost. */
+  | { readonly type: 'online' | 'up' | 'flush' }
+  /** The channel told of a log. Its envelopes, if they came along and follow what is known, are in `log`. */
+  | {
+      readonly type: 'told-by-relay';
+      readonly epoch: string;
+      readonly head: number;
+      readonly current: KnownLog['current'];
+      readonly log: OpenedLog | null;
+    }
+  /** Somebody with the edit link said where it sees the mailbox. */
+  | { readonly type: 'told-by-writer'; readonly position: Position }
+  /** A pull was answered; null if with nonsense. */
+  | { readonly type: 'pulled'; readonly log: OpenedLog | null }
+  /** By hash: what each brings, or null where applying it failed and it is quarantined. */
+  | { readonly type: 'applied'; readonly results: ReadonlyMap<string, Holdings | null> }
+  /** Null: the document has nothing of what was wanted, or too much for one envelope. */
+  | { readonly type: 'sealed'; readonly entry: Entry | null; readonly isTooLarge: boolean }
+  /** An append was answered. `chains`: those of its envelopes that follow the log as it is known, computed here. */
+  | { readonly type: 'appended'; readonly answer: AppendAnswer; readonly chains: readonly string[] }
+  /** The whole document has so many bytes, of which the log behind its snapshot is not worth another one. */
+  | { readonly type: 'weighed'; readonly bytes: number }
+  | { readonly type: 'compacted'; readonly answer: SnapshotAnswer; readonly id: string }
+  | { readonly type: 'refused'; readonly code: RefusalCode; readonly retryAfter: number | null }
+  /** So many live envelopes were not what they claimed. */
+  | { readonly type: 'dropped'; readonly count: number };
+
+/** What the driver has to do, in this order. */
+export type MailboxEffect =
+  | { readonly type: 'pull'; readonly after: number; readonly epoch: string | null }
+  | { readonly type: 'append'; readonly entries: readonly Entry[] }
+  /** Seal what the document has of `wanted`, keep the outbox with it, and answer with `sealed`. */
+  | { readonly type: 'seal'; readonly wanted: Holdings }
+  /** Seal the document as a snapshot and put it there; or answer with `weighed` if half of it is more than `worth` bytes. */
+  | {
+      readonly type: 'compact';
+      readonly prev: string | null;
+      readonly covers: number;
+      readonly chain: string;
+      readonly worth: number;
+    }
+  /** Apply to the document, marked, and answer with `applied`. */
+  | { readonly type: 'apply'; readonly items: readonly { hash: string; update: Uint8Array<ArrayBuffer> }[] }
+  /** Keep a part: the log once the document is committed as it is now, the outbox at once. */
+  | { readonly type: 'keep'; readonly part: 'log' | 'outbox' }
+  /** Answer with `woke` then; null: not at all. Replaces the one before. */
+  | { readonly type: 'wake'; readonly at: number | null }
+  | { readonly type: 'status'; readonly status: MailboxStatus };
+
+/** Time and chance of one event. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** From 0 up to but not including 1. */
+  random(): number;
+}

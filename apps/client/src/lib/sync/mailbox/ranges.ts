@@ -1,0 +1,86 @@
+/**
+ * Half-open ranges of Yjs clocks a client: `[start, end, start, end, …]`, ascending, neither touching nor empty. A client
+ * without ranges is not in it.
+ */
+export type Ranges = ReadonlyMap<number, readonly number[]>;
+
+export const NO_RANGES: Ranges = new Map();
+
+/** What is in `a` or in `b`. */
+export function uniteRanges(a: Ranges, b: Ranges): Ranges {
+  if (a.size === 0) return b;
+  if (b.size === 0) return a;
+  const united = new Map(a);
+  for (const [client, ranges] of b) {
+    const own = a.get(client);
+    united.set(client, own ? sweep(own, ranges, (inA, inB) => inA || inB) : ranges);
+  }
+  return united;
+}
+
+/** What is in `a` and not in `b`. */
+export function subtractRanges(a: Ranges, b: Ranges): Ranges {
+  return combine(a, b, (inA, inB) => inA && !inB);
+}
+
+/** What is in both. */
+export function intersectRanges(a: Ranges, b: Ranges): Ranges {
+  return combine(a, b, (inA, inB) => inA && inB);
+}
+
+/** Ranges from `[client, start, length]` in any order, overlapping or not. */
+export function collectRanges(pieces: Iterable<readonly [number, number, number]>): Ranges {
+  const byClient = new Map<number, [number, number][]>();
+  for (const [client, start, length] of pieces) {
+    if (length <= 0) continue;
+    let list = byClient.get(client);
+    if (!list) byClient.set(client, (list = []));
+    const last = list.at(-1);
+    // Most come in order and next to each other.
+    if (last?.[1] === start) last[1] = start + length;
+    else list.push([start, start + length]);
+  }
+  const collected = new Map<number, readonly number[]>();
+  for (const [client, list] of byClient) {
+    list.sort((a, b) => a[0] - b[0]);
+    const flat: number[] = [];
+    for (const [start, end] of list) {
+      const reached = flat.at(-1);
+      if (reached === undefined || start > reached) flat.push(start, end);
+      else if (end > reached) flat[flat.length - 1] = end;
+    }
+    collected.set(client, flat);
+  }
+  return collected;
+}
+
+type Keep = (inA: boolean, inB: boolean) => boolean;
+
+/** For a rule that keeps nothing of clients that are not in `a`. */
+function combine(a: Ranges, b: Ranges, keep: Keep): Ranges {
+  if (a.size === 0) return a;
+  const result = new Map<number, readonly number[]>();
+  for (const [client, ranges] of a) {
+    const kept = sweep(ranges, b.get(client) ?? [], keep);
+    if (kept.length > 0) result.set(client, kept);
+  }
+  return result;
+}
+
+/** Walks along all borders of both, and keeps what the rule wants. */
+function sweep(a: readonly number[], b: readonly number[], keep: Keep): number[] {
+  const result: number[] = [];
+  let i = 0;
+  let j = 0;
+  let kept = false;
+  while (i < a.length || j < b.length) {
+    const at = Math.min(a[i] ?? Infinity, b[j] ?? Infinity);
+    if (a[i] === at) i++;
+    if (b[j] === at) j++;
+    // After an odd number of borders one is inside a range.
+    const keeps = keep(i % 2 === 1, j % 2 === 1);
+    if (keeps !== kept) result.push(at);
+    kept = keeps;
+  }
+  return result;
+}

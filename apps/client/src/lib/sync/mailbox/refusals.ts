@@ -1,0 +1,91 @@
+import type { Moment } from './events.ts';
+import type { RefusalCode } from './ports.ts';
+import { forget, hearAnswer, type Mailbox, PACE } from './state.ts';
+
+/** Refusals that say nothing about the mailbox. */
+const UNREACHED: ReadonlySet<RefusalCode> = new Set([
+  'relay/unreachable',
+  'relay/nonsense',
+  'relay/unavailable',
+  'relay/internal-error',
+]);
+
+export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | null, moment: Moment): void {
+  const kind = mailbox.request?.kind ?? 'pull';
+  const sent = mailbox.request?.entries ?? [];
+  mailbox.request = null;
+  if (kind === 'pull') mailbox.mustPull = true;
+  const backOff = () => {
+    const limit = Math.min(PACE.retryLast, PACE.retryFirst * 2 ** mailbox.failures);
+    mailbox.failures += 1;
+    mailbox.due.retry = mailbox.now + Math.max(moment.random() * limit, retryAfter ?? 0);
+  };
+  const pause = () => {
+    const jitter = PACE.refusedPause * (0.5 + moment.random() / 2);
+    mailbox.due.send = mailbox.now + Math.max(jitter, retryAfter ?? 0);
+  };
+  const wasReached = !UNREACHED.has(code);
+  if (wasReached) hearAnswer(mailbox);
+  switch (code) {
+    case 'relay/unreachable':
+    case 'relay/nonsense':
+    case 'relay/unavailable':
+    case 'relay/internal-error':
+      mailbox.unreachableSince ??= mailbox.now;
+      backOff();
+      return;
+    case 'mailbox/not-found':
+      if (kind === 'pull' && mailbox.role === 'writer') {
+        // Nobody has written yet, or nothing is left: the first append makes the log.
+        mailbox.failures = 0;
+        if (mailbox.log) forget(mailbox, null, moment);
+        mailbox.mustPull = false;
+        mailbox.caughtUp = true;
+        mailbox.recovering = false;
+        mailbox.told = [];
+        return;
+      }
+      mailbox.unknown = true;
+      backOff();
+      return;
+    case 'mailbox/stale-snapshot':
+      mailbox.due.compact = null;
+      mailbox.mustPull = true;
+      return;
+    case 'mailbox/conflict': {
+      // Its id is taken by other bytes, which these can never replace: what it carries is sealed anew.
+      const refused = new Set(sent.map(({ hash }) => hash));
+      mailbox.outbox = mailbox.outbox.filter(({ hash }) => !refused.has(hash));
+      mailbox.mustPull = true;
+      mailbox.due.own ??= mailbox.now;
+      backOff();
+      return;
+    }
+    case 'mailbox/quota-exceeded':
+    case 'relay/budget-spent':
+    case 'mailbox/too-fast':
+      mailbox.limit = code === 'mailbox/quota-exceeded' ? 'relay/quota-exceeded' : 'relay/budget-spent';
+      if (kind === 'pull') {
+        backOff();
+        return;
+      }
+      // One attempt at a snapshot for every time that the quota refuses an append.
+      mailbox.squeeze = kind === 'append' && code === 'mailbox/quota-exceeded';
+      if (kind === 'compact') mailbox.due.compact = null;
+      pause();
+      return;
+    case 'mailbox/deleted':
+      // Only the writer's own tombstone counts, and a pull brings it ([SY12]).
+      mailbox.mustPull = true;
+      backOff();
+      return;
+    case 'mailbox/too-large':
+      mailbox.oneByOne = true;
+      mailbox.refused = sent.length <= 1;
+      backOff();
+      return;
+    default:
+      mailbox.refused = true;
+      backOff();
+  }
+}

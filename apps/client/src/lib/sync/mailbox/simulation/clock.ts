@@ -1,0 +1,77 @@
+interface Happening {
+  readonly at: number;
+  readonly order: number;
+  readonly action: () => void | Promise<void>;
+}
+
+/** Virtual time: what is to happen happens in its order, one after the other, and nothing in between takes any time. */
+export class VirtualClock {
+  /** Milliseconds since 1970. */
+  now = Date.UTC(2030, 0, 1);
+  #order = 0;
+  #happenings: Happening[] = [];
+
+  /** @returns what cancels it */
+  after(milliseconds: number, action: () => void | Promise<void>): () => void {
+    const happening = { at: this.now + Math.max(0, milliseconds), order: this.#order++, action };
+    const index = this.#happenings.findLastIndex(({ at }) => at <= happening.at);
+    this.#happenings.splice(index + 1, 0, happening);
+    return () => {
+      const found = this.#happenings.indexOf(happening);
+      if (found !== -1) this.#happenings.splice(found, 1);
+    };
+  }
+
+  /** Lets the next thing happen, and waits for it and everything that it sets off; false if there is none before `end`. */
+  async step(end: number): Promise<boolean> {
+    const [next] = this.#happenings;
+    if (!next || next.at > end) {
+      this.now = Math.max(this.now, end);
+      return false;
+    }
+    this.#happenings.shift();
+    this.now = next.at;
+    await next.action();
+    await settled();
+    return true;
+  }
+}
+
+let underWay = 0;
+
+/**
+ * Cryptography is the one thing here that takes real time, in threads of the engine's. Counting it tells when everything has
+ * come to rest, and with that makes the order of things the same every time.
+ */
+function countCryptography(): void {
+  const methods = SubtleCrypto.prototype as unknown as Record<
+    string,
+    (...values: unknown[]) => Promise<unknown>
+  >;
+  for (const name of [
+    'digest',
+    'encrypt',
+    'decrypt',
+    'sign',
+    'verify',
+    'importKey',
+    'exportKey',
+    'deriveBits',
+  ]) {
+    const method = methods[name];
+    if (!method) continue;
+    methods[name] = function (this: SubtleCrypto, ...values: unknown[]) {
+      underWay += 1;
+      return method.apply(this, values).finally(() => {
+        underWay -= 1;
+      });
+    };
+  }
+}
+
+countCryptography();
+
+async function settled(): Promise<void> {
+  do await new Promise<void>((resolve) => setImmediate(resolve));
+  while (underWay > 0);
+}

@@ -1,0 +1,111 @@
+/** What can happen in a simulation. */
+export type Action =
+  | 'edit'
+  /** A way to the relay is cut, or there again. */
+  | 'cut'
+  /** Somebody is in another mesh from now on, or in none. */
+  | 'mesh'
+  | 'crash'
+  | 'close'
+  | 'open'
+  /** A device that is off is thrown away. */
+  | 'wipe'
+  /** The network and the relay's database are worse from now on, or better. */
+  | 'weather'
+  | 'restart relay'
+  /** A device's clock is set. */
+  | 'clock'
+  | 'online'
+  /** The relay loses the log, and makes another one. */
+  | 'remake'
+  /** Somebody with a newer version writes. */
+  | 'unknown kind'
+  /** Somebody with the edit link writes what cannot be applied. */
+  | 'poison'
+  /** The relay goes back to an earlier state. */
+  | 'rollback'
+  /** The relay tells half of the people another story, or all the same again. */
+  | 'fork'
+  | 'lie'
+  | 'truth'
+  /** Somebody with the view link sends what it should not. */
+  | 'forge';
+
+export interface Profile {
+  /** At most. */
+  readonly writers: number;
+  readonly viewers: number;
+  readonly actions: number;
+  /** What happens, as often as it is in here. */
+  readonly script: readonly Action[];
+  /** The relay keeps what it acknowledged. */
+  readonly honest: boolean;
+  /** How often a device fails to write. */
+  readonly failingDevice: number;
+}
+
+const edits: Action[] = Array.from({ length: 12 }, () => 'edit');
+const common = { writers: 4, viewers: 1, actions: 32, honest: true, failingDevice: 0 };
+
+export const PROFILES = {
+  honest: { ...common, script: [...edits, 'mesh', 'cut', 'cut', 'close', 'open', 'open', 'online'] },
+  flaky: {
+    ...common,
+    script: [...edits, 'weather', 'weather', 'mesh', 'cut', 'cut', 'restart relay', 'online', 'clock'],
+  },
+  crashing: {
+    ...common,
+    failingDevice: 0.1,
+    script: [
+      ...edits,
+      'crash',
+      'crash',
+      'crash',
+      'open',
+      'open',
+      'open',
+      'wipe',
+      'weather',
+      'mesh',
+      'close',
+      'cut',
+    ],
+  },
+  anew: {
+    ...common,
+    honest: false,
+    script: [...edits, 'remake', 'mesh', 'cut', 'weather', 'crash', 'open', 'open'],
+  },
+  'hostile relay': {
+    ...common,
+    honest: false,
+    script: [
+      ...edits,
+      'rollback',
+      'fork',
+      'lie',
+      'lie',
+      'truth',
+      'truth',
+      'forge',
+      'mesh',
+      'cut',
+      'crash',
+      'open',
+      'restart relay',
+    ],
+  },
+  'hostile viewer': {
+    ...common,
+    writers: 3,
+    viewers: 2,
+    actions: 30,
+    script: [...edits, 'forge', 'forge', 'forge', 'forge', 'mesh', 'cut', 'clock', 'close', 'open'],
+  },
+  'mixed versions': {
+    ...common,
+    script: [...edits, 'unknown kind', 'poison', 'weather', 'mesh', 'crash', 'open', 'open', 'cut'],
+  },
+} as const satisfies Record<string, Profile>;
+
+export type ProfileName = keyof typeof PROFILES;

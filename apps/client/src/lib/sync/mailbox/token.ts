@@ -1,0 +1,84 @@
+import { SignJWT } from 'jose';
+import { encodeBase64url } from '@parley/signaling/base64url';
+import { TOKEN_LIFETIME, TOKEN_SKEW } from '@parley/signaling/token';
+
+/** A key to sign tokens with. */
+interface TokenKey {
+  /** Raw Ed25519 public key, 32 bytes. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly privateKey: CryptoKey;
+}
+
+export interface TokenOptions {
+  readonly sessionId: string;
+  /** The relay's origin. */
+  readonly relay: string;
+  /** The writer's key; null for who has the view link only. */
+  readonly writer: TokenKey | null;
+  readonly reader: TokenKey;
+  /** Milliseconds since 1970, as this device believes. */
+  readonly now: () => number;
+}
+
+/** A token is signed anew when it has less than this left, in seconds: it must not end on its way to a slow relay. */
+const RENEW_BEFORE = 120;
+
+/**
+ * The tokens with which a client shows the relay what it may do ([MB1], [MB2]): it signs them itself, and keeps each for as long as it
+ * is good. A writer's tokens make the reader's key known to the relay.
+ */
+export class TokenSource {
+  readonly #options: TokenOptions;
+  /** How much later it is at the relay than this device believes, in milliseconds. */
+  #ahead = 0;
+  #current: { readonly token: Promise<string>; readonly end: number } | null = null;
+
+  constructor(options: TokenOptions) {
+    this.#options = options;
+  }
+
+  /** A token that is good now, by the relay's clock as far as that is known. */
+  token(): Promise<string> {
+    const now = Math.floor((this.#options.now() + this.#ahead) / 1000);
+    const known = this.#current;
+    // A clock that was set back makes a token that begins in the future.
+    if (known && now < known.end - RENEW_BEFORE && now >= known.end - TOKEN_LIFETIME) return known.token;
+    const token = this.#sign(now);
+    this.#current = { token, end: now + TOKEN_LIFETIME };
+    return token;
+  }
+
+  /** The relay does not take the current token: the next one is another. */
+  renew(): void {
+    this.#current = null;
+  }
+
+  /**
+   * Corrects the clock by an answer of the relay.
+   *
+   * @param date the answer's `Date` header; whatever is none is ignored
+   */
+  correctClock(date: string | null): void {
+    const told = Date.parse(date ?? '');
+    if (Number.isNaN(told)) return;
+    const ahead = told - this.#options.now();
+    if (Math.abs(ahead - this.#ahead) > (TOKEN_SKEW * 1000) / 2) this.renew();
+    this.#ahead = ahead;
+  }
+
+  #sign(now: number): Promise<string> {
+    const { sessionId, relay, writer, reader } = this.#options;
+    const key = writer ?? reader;
+    const claims = writer
+      ? { scope: 'read write', reader: encodeBase64url(reader.publicKey) }
+      : { scope: 'read' };
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(key.publicKey) };
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'EdDSA', jwk })
+      .setSubject(sessionId)
+      .setAudience(relay)
+      .setIssuedAt(now)
+      .setExpirationTime(now + TOKEN_LIFETIME)
+      .sign(key.privateKey);
+  }
+}

@@ -1,0 +1,108 @@
+import { decodeBase64url } from '@parley/signaling/base64url';
+import { identifyWriter } from '@parley/signaling/envelope';
+import {
+  TOKEN_LIFETIME,
+  TOKEN_SKEW,
+  tokenClaims,
+  type TokenClaims,
+  type TokenScope,
+} from '@parley/signaling/token';
+import { compactVerify, decodeJwt, decodeProtectedHeader, EmbeddedJWK, errors } from 'jose';
+import * as z from 'zod/mini';
+import type { Caller } from '../mailbox/mailbox.ts';
+import { RelayProblem } from '../relay-problem.ts';
+
+/** What a token is asked to open. */
+export interface Asked {
+  readonly sessionId: string;
+  /** This relay's origin. */
+  readonly audience: string;
+  readonly scope: TokenScope;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** Longest token that is looked at, in characters. Ours have about 600. */
+const TOKEN_CHARACTERS = 4_096;
+
+const header = z.object({
+  alg: z.literal('EdDSA'),
+  jwk: z.object({
+    kty: z.literal('OKP'),
+    crv: z.literal('Ed25519'),
+    x: z.string(),
+    d: z.optional(z.never()),
+  }),
+});
+
+/**
+ * The token of an `Authorization` header.
+ *
+ * @throws {RelayProblem} `access/token-missing`, `access/token-malformed`
+ */
+export function readBearer(authorization: string | undefined): string {
+  if (authorization === undefined || authorization === '') throw new RelayProblem('access/token-missing');
+  const token = /^Bearer +([\w.-]+) *$/i.exec(authorization)?.[1];
+  if (token === undefined) throw new RelayProblem('access/token-malformed');
+  return token;
+}
+
+/**
+ * Who made a token, if it opens what is asked ([MB1], [MB2]). What can be told without a key comes first and has codes of its
+ * own, since it says nothing about the session; a bad signature is `mailbox/not-found`, as is a key that is not the
+ * session's ([MB3]), which the mailbox finds out.
+ *
+ * @throws {RelayProblem} `access/token-malformed`, `access/token-expired`, `access/token-audience`, `access/scope`,
+ *   `mailbox/not-found`
+ */
+export async function verifyToken(token: string, asked: Asked): Promise<Omit<Caller, 'prefix'>> {
+  const { claims, publicKey } = readToken(token);
+  const seconds = asked.now / 1000;
+  if (claims.iat > seconds + TOKEN_SKEW || claims.exp <= seconds - TOKEN_SKEW) {
+    throw new RelayProblem('access/token-expired');
+  }
+  if (claims.aud !== asked.audience || claims.sub !== asked.sessionId) {
+    throw new RelayProblem('access/token-audience');
+  }
+  if (!claims.scope?.split(' ').includes(asked.scope)) throw new RelayProblem('access/scope');
+  await verifySignature(token);
+  const isWriter = (await identifyWriter(publicKey.raw)) === claims.sub;
+  return {
+    sessionId: claims.sub,
+    role: isWriter ? 'writer' : 'reader',
+    publicKey: publicKey.text,
+    reader: isWriter && claims.reader !== undefined ? { key: claims.reader, at: claims.iat } : null,
+  };
+}
+
+/** What a token says, believed or not. */
+function readToken(token: string): {
+  claims: TokenClaims;
+  publicKey: { text: string; raw: Uint8Array<ArrayBuffer> };
+} {
+  if (token.length > TOKEN_CHARACTERS) throw new RelayProblem('access/token-malformed');
+  try {
+    const text = header.parse(decodeProtectedHeader(token)).jwk.x;
+    const claims = tokenClaims.parse(decodeJwt(token));
+    const raw = decodeBase64url(text);
+    const { iat, exp } = claims;
+    if (raw?.length === 32 && Number.isSafeInteger(iat) && exp > iat && exp - iat <= TOKEN_LIFETIME) {
+      return { claims, publicKey: { text, raw } };
+    }
+  } catch (cause) {
+    throw new RelayProblem('access/token-malformed', null, { cause });
+  }
+  throw new RelayProblem('access/token-malformed');
+}
+
+async function verifySignature(token: string): Promise<void> {
+  try {
+    await compactVerify(token, EmbeddedJWK, { algorithms: ['EdDSA'] });
+  } catch (cause) {
+    // A key that is no point of the curve fails in WebCrypto, in its own words.
+    if (cause instanceof errors.JOSEError || cause instanceof DOMException) {
+      throw new RelayProblem('mailbox/not-found', null, { cause });
+    }
+    throw cause;
+  }
+}

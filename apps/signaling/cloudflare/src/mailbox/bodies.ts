@@ -1,0 +1,106 @@
+import * as z from 'zod/mini';
+import type { DatabaseStatement, MailboxDatabase } from './database.ts';
+import { decodeHex, encodeHex } from './hexadecimal.ts';
+
+/** Largest value that is stored ([MB16]), in bytes. As hexadecimal text it has to stay below D1's 2,000,000, too. */
+export const VALUE_BYTES = 900_000;
+
+/** Bytes of bodies that one batch writes, or one query reads: what is more goes in several. */
+const BATCH_BYTES = 2_700_000;
+export const PAGE_BYTES = 1_000_000;
+
+/** Where the body of an envelope is kept. */
+export interface StoredBody {
+  readonly hash: string;
+  readonly size: number;
+  /** Chunks that hold it; 0 when it is in the row itself. */
+  readonly parts: number;
+}
+
+/** An envelope's bytes on their way into the database. */
+export interface NewBody {
+  readonly id: string;
+  readonly hash: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * In how many chunks each body is kept: 0 for those that the commit itself can take, in their order, as long as one batch
+ * holds them.
+ */
+export function countParts(sizes: readonly number[]): number[] {
+  let taken = 0;
+  return sizes.map((size) => {
+    if (size <= VALUE_BYTES && taken + size <= BATCH_BYTES) {
+      taken += size;
+      return 0;
+    }
+    return Math.ceil(size / VALUE_BYTES);
+  });
+}
+
+/**
+ * The batches that write a body's chunks. They are part of nothing until a commit names them; the daily job removes those
+ * that no commit ever named. Each batch is made when it is its turn.
+ */
+export function* stageBody(
+  database: MailboxDatabase,
+  epoch: string,
+  { id, hash, bytes }: NewBody,
+  at: number,
+): Generator<DatabaseStatement[], void> {
+  for (let from = 0; from < bytes.length; from += BATCH_BYTES) {
+    const batch: DatabaseStatement[] = [];
+    for (let start = from; start < Math.min(from + BATCH_BYTES, bytes.length); start += VALUE_BYTES) {
+      batch.push(
+        database
+          .prepare(
+            `INSERT INTO chunks (epoch, hash, part, id, at, body) VALUES (?1, ?2, ?3, ?4, ?5, unhex(?6))
+             ON CONFLICT DO UPDATE SET at = excluded.at`,
+          )
+          .bind(
+            epoch,
+            hash,
+            start / VALUE_BYTES,
+            id,
+            at,
+            encodeHex(bytes.subarray(start, start + VALUE_BYTES)),
+          ),
+      );
+    }
+    yield batch;
+  }
+}
+
+const bodyRow = z.object({ body: z.nullable(z.string()) });
+
+/** Something that was listed has gone before it was read. */
+export class BodyGoneError extends Error {
+  override readonly name = 'BodyGoneError';
+}
+
+/** The bodies among the rows of a query: there have to be as many, in these sizes. */
+export function readBodies(rows: readonly unknown[], sizes: readonly number[]): Uint8Array<ArrayBuffer>[] {
+  if (rows.length !== sizes.length) throw new BodyGoneError();
+  return rows.map((row, index) => {
+    const { body } = bodyRow.parse(row);
+    if (body?.length !== 2 * (sizes[index] ?? -1)) throw new BodyGoneError();
+    return decodeHex(body);
+  });
+}
+
+export function selectChunk(
+  database: MailboxDatabase,
+  epoch: string,
+  hash: string,
+  part: number,
+): DatabaseStatement {
+  return database
+    .prepare('SELECT hex(body) AS body FROM chunks WHERE epoch = ?1 AND hash = ?2 AND part = ?3')
+    .bind(epoch, hash, part);
+}
+
+/** Sizes of the chunks of a body. */
+export function chunkSizes({ size, parts }: StoredBody): number[] {
+  return Array.from({ length: parts }, (_, part) => Math.min(VALUE_BYTES, size - part * VALUE_BYTES));
+}

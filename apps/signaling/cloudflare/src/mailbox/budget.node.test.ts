@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { payInAdvance, prefixLimits, PURCHASE_ROWS, useCredit, type Cost, type Credit } from './budget.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+
+const NOTHING: Cost = { sessions: 0, bytes: 0, rows: 0 };
+
+describe('credit', () => {
+  it('[MB19] is used up, and not more', () => {
+    const credit = { day: 5, bytes: 100, rows: 10 };
+    expect(useCredit({ sessions: 0, bytes: 100, rows: 4 }, credit, 5)).toEqual({ day: 5, bytes: 0, rows: 6 });
+    expect(useCredit({ sessions: 0, bytes: 101, rows: 4 }, credit, 5)).toBeNull();
+    expect(useCredit({ sessions: 0, bytes: 100, rows: 11 }, credit, 5)).toBeNull();
+  });
+
+  it('[MB19] is good for its day, and never for a new session', () => {
+    const credit = { day: 5, bytes: 100, rows: 10 };
+    expect(useCredit(NOTHING, credit, 6)).toBeNull();
+    expect(useCredit({ ...NOTHING, sessions: 1 }, credit, 5)).toBeNull();
+  });
+});
+
+describe('payment', () => {
+  it('[MB19] is in steps, a small one first', () => {
+    const cost = { sessions: 1, bytes: 200, rows: 4 };
+    const spent = { relay: NOTHING, prefix: null };
+    const first = payInAdvance(cost, { day: 0, bytes: 0, rows: 0 }, 5, spent, DEFAULT_LIMITS);
+    expect(first).toEqual({
+      paid: { sessions: 1, bytes: 32_768, rows: 20 },
+      credit: { day: 5, bytes: 32_568, rows: 14 },
+    });
+    const later = payInAdvance(
+      { sessions: 0, bytes: 40_000, rows: 3 },
+      first?.credit as Credit,
+      5,
+      spent,
+      DEFAULT_LIMITS,
+    );
+    expect(later).toEqual({
+      paid: { sessions: 0, bytes: 262_144, rows: 0 },
+      credit: { day: 5, bytes: 32_568 + 262_144 - 40_000, rows: 14 - 3 - PURCHASE_ROWS },
+    });
+  });
+
+  it('[MB19] is exact where a step is more than is left', () => {
+    const limits = { ...DEFAULT_LIMITS, dailyRows: 10 };
+    const payment = payInAdvance(
+      { sessions: 0, bytes: 1, rows: 4 },
+      { day: 0, bytes: 0, rows: 0 },
+      5,
+      { relay: { ...NOTHING, rows: 4 }, prefix: null },
+      limits,
+    );
+    expect(payment).toEqual({
+      paid: { sessions: 0, bytes: 1, rows: 6 },
+      credit: { day: 5, bytes: 0, rows: 0 },
+    });
+  });
+
+  const amount = fc.nat({ max: 200 });
+  const cost = fc.record({ sessions: fc.nat({ max: 1 }), bytes: amount, rows: amount });
+
+  it('[MB19] never exceeds a budget or a prefix’s tenth of it, and covers the cost', () => {
+    fc.assert(
+      fc.property(
+        cost,
+        fc.record({ day: fc.nat({ max: 1 }), bytes: amount, rows: amount }),
+        cost,
+        fc.option(cost),
+        fc.nat({ max: 4_000 }),
+        (asked, credit, relay, prefix, budget) => {
+          const limits = {
+            ...DEFAULT_LIMITS,
+            ...{ dailySessions: 20, dailyBytes: 10 * budget + 10, dailyRows: budget + 10 },
+          };
+          const payment = payInAdvance(asked, credit, 1, { relay, prefix }, limits);
+          if (!payment) return;
+          const { paid, credit: left } = payment;
+          expect(left.bytes).toBeGreaterThanOrEqual(0);
+          expect(left.rows).toBeGreaterThanOrEqual(0);
+          const held = credit.day === 1 ? credit : { bytes: 0, rows: 0 };
+          expect(left.bytes).toBe(held.bytes + paid.bytes - asked.bytes);
+          expect(left.rows).toBe(held.rows + paid.rows - asked.rows - PURCHASE_ROWS);
+          expect(relay.bytes + paid.bytes).toBeLessThanOrEqual(limits.dailyBytes);
+          expect(relay.rows + paid.rows).toBeLessThanOrEqual(limits.dailyRows);
+          expect(relay.sessions + paid.sessions).toBeLessThanOrEqual(limits.dailySessions);
+          if (!prefix) return;
+          const share = prefixLimits(limits);
+          for (const what of ['sessions', 'bytes', 'rows'] as const) {
+            expect(prefix[what] + paid[what]).toBeLessThanOrEqual(share[what]);
+          }
+        },
+      ),
+    );
+  });
+});

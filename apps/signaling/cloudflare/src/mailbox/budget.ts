@@ -1,0 +1,97 @@
+import type { MailboxLimits } from './limits.ts';
+
+/** What something takes of a day's budgets: new sessions, bytes of envelopes, and rows that are written. */
+export interface Cost {
+  readonly sessions: number;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/** What a session has paid in advance and not used. It is good for its day only, so that no day takes more than its budget. */
+export interface Credit {
+  /** Days since 1970. */
+  readonly day: number;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/** What has been paid today. `prefix` is null where no IP prefix is known. */
+export interface Spent {
+  readonly relay: Cost;
+  readonly prefix: Cost | null;
+}
+
+/** Rows that paying writes itself: the relay's budget, and the prefix's. */
+export const PURCHASE_ROWS = 2;
+
+/** A session pays little the first time in a day, since most are used little, and more each time after. */
+const STEPS = {
+  first: { bytes: 32_768, rows: 20 },
+  later: { bytes: 262_144, rows: 100 },
+} as const;
+
+/** What is left of the credit after this cost; null when it is not enough, and something has to be paid. */
+export function useCredit({ sessions, bytes, rows }: Cost, credit: Credit, day: number): Credit | null {
+  if (credit.day !== day || sessions > 0 || bytes > credit.bytes || rows > credit.rows) return null;
+  return { day, bytes: credit.bytes - bytes, rows: credit.rows - rows };
+}
+
+/**
+ * Pays what the credit lacks for this cost, rounded up to a step, or exactly where a step is more than there is left
+ * ([MB19]); null when the day's budget, or the prefix's tenth of it, is spent.
+ */
+export function payInAdvance(
+  cost: Cost,
+  credit: Credit,
+  day: number,
+  spent: Spent,
+  limits: MailboxLimits,
+): { readonly credit: Credit; readonly paid: Cost } | null {
+  const isFirst = credit.day !== day;
+  const held = isFirst ? { bytes: 0, rows: 0 } : credit;
+  const step = isFirst ? STEPS.first : STEPS.later;
+  const rows = cost.rows + PURCHASE_ROWS;
+  const lacking = {
+    sessions: cost.sessions,
+    bytes: Math.max(0, cost.bytes - held.bytes),
+    rows: Math.max(0, rows - held.rows),
+  };
+  const stepped = {
+    sessions: cost.sessions,
+    bytes: Math.ceil(lacking.bytes / step.bytes) * step.bytes,
+    rows: Math.ceil(lacking.rows / step.rows) * step.rows,
+  };
+  const paid = [stepped, lacking].find((candidate) => fits(candidate, spent, limits));
+  if (!paid) return null;
+  return {
+    paid,
+    credit: { day, bytes: held.bytes + paid.bytes - cost.bytes, rows: held.rows + paid.rows - rows },
+  };
+}
+
+/** What one IP prefix may take in a day: a tenth. */
+export function prefixLimits(limits: MailboxLimits): Cost {
+  const { sessions, bytes, rows } = relayLimits(limits);
+  return { sessions: tenth(sessions), bytes: tenth(bytes), rows: tenth(rows) };
+}
+
+export function relayLimits({ dailySessions, dailyBytes, dailyRows }: MailboxLimits): Cost {
+  return { sessions: dailySessions, bytes: dailyBytes, rows: dailyRows };
+}
+
+function tenth(limit: number): number {
+  return Math.max(1, Math.floor(limit / 10));
+}
+
+function fits(cost: Cost, { relay, prefix }: Spent, limits: MailboxLimits): boolean {
+  if (!isWithin(cost, relay, relayLimits(limits))) return false;
+  return prefix === null || isWithin(cost, prefix, prefixLimits(limits));
+}
+
+function isWithin(cost: Cost, spent: Cost, limit: Cost): boolean {
+  return (
+    spent.sessions + cost.sessions <= limit.sessions &&
+    spent.bytes + cost.bytes <= limit.bytes &&
+    spent.rows + cost.rows <= limit.rows
+  );
+}

@@ -1,0 +1,71 @@
+import * as z from 'zod/mini';
+
+/** What the relay takes. Bytes are those of envelopes; a day is one of UTC. */
+export interface MailboxLimits {
+  /** Bytes that the relay keeps of one session ([MB17]). */
+  readonly sessionBytes: number;
+  /** Envelopes that one session may append in a minute ([MB18]). */
+  readonly sessionEnvelopesPerMinute: number;
+  /** What the whole relay takes in a day ([MB19]); one IP prefix may use a tenth of each. */
+  readonly dailySessions: number;
+  readonly dailyBytes: number;
+  readonly dailyRows: number;
+  /** Days after which a session that nobody visits is deleted ([MB22]). */
+  readonly retentionDays: number;
+}
+
+/** Half of what Cloudflare's free plan gives in space, and four fifths of the rows: the daily job needs some as well. */
+export const DEFAULT_LIMITS: MailboxLimits = {
+  sessionBytes: 50_000_000,
+  sessionEnvelopesPerMinute: 3_000,
+  dailySessions: 2_000,
+  dailyBytes: 300_000_000,
+  dailyRows: 80_000,
+  retentionDays: 180,
+};
+
+/** The variables of the Worker that replace a default. */
+const VARIABLES = {
+  SESSION_BYTES: 'sessionBytes',
+  SESSION_ENVELOPES_PER_MINUTE: 'sessionEnvelopesPerMinute',
+  DAILY_SESSIONS: 'dailySessions',
+  DAILY_BYTES: 'dailyBytes',
+  DAILY_ROWS: 'dailyRows',
+  RETENTION_DAYS: 'retentionDays',
+} as const satisfies Record<string, keyof MailboxLimits>;
+
+export type LimitVariables = { readonly [Name in keyof typeof VARIABLES]?: string };
+
+const digits = z.pipe(
+  z.string().check(z.regex(/^[0-9]+$/)),
+  z.pipe(
+    z.transform((text: string) => Number(text)),
+    z.int().check(z.positive()),
+  ),
+);
+
+/** A variable of the Worker whose value is of no use. Its message names the variable, for whoever deployed it. */
+export class LimitError extends Error {
+  override readonly name = 'LimitError';
+
+  constructor(variable: string) {
+    super(`${variable} has to be a whole number greater than 0, in decimal digits`);
+  }
+}
+
+/**
+ * The limits that the Worker's variables say, with the defaults for those that are missing.
+ *
+ * @throws {LimitError} names the first bad one
+ */
+export function readLimits(variables: LimitVariables): MailboxLimits {
+  const limits: { -readonly [Name in keyof MailboxLimits]: number } = { ...DEFAULT_LIMITS };
+  for (const [variable, limit] of Object.entries(VARIABLES)) {
+    const text = variables[variable as keyof LimitVariables];
+    if (text === undefined) continue;
+    const parsed = digits.safeParse(text);
+    if (!parsed.success) throw new LimitError(variable);
+    limits[limit] = parsed.data;
+  }
+  return limits;
+}

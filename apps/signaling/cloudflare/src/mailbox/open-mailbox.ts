@@ -1,0 +1,17 @@
+import type { Env } from '../env.ts';
+import { readLimits } from './limits.ts';
+import { createMailbox, type Mailbox } from './mailbox.ts';
+
+/**
+ * The mailbox of this Worker, with its clock and its randomness.
+ *
+ * @throws {LimitError} for a variable that is no limit
+ */
+export function openMailbox(env: Env): Mailbox {
+  return createMailbox({
+    database: env.DB,
+    limits: readLimits(env),
+    now: () => Date.now(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+  });
+}

@@ -1,0 +1,164 @@
+import type { LogHeader } from '@parley/signaling/mailbox';
+import { MAILBOX_LIMITS } from '@parley/signaling/mailbox';
+import { BodyGoneError, chunkSizes, PAGE_BYTES, readBodies, selectChunk, type StoredBody } from './bodies.ts';
+import type { MailboxDatabase } from './database.ts';
+import type { Pieces, PulledLog } from './mailbox.ts';
+import { countPulled, planPull } from './pull-plan.ts';
+import { selectSession, selectTombstone, type Session } from './session.ts';
+import {
+  readEntries,
+  readSnapshots,
+  selectEntries,
+  selectSnapshots,
+  type EntryRow,
+  type SnapshotRow,
+} from './storage.ts';
+import { read } from './transactions.ts';
+
+/**
+ * What is in a session's log behind `after`; see `Mailbox.pull`.
+ *
+ * @param admit gives the session among the rows of a query, or throws
+ */
+export async function pullLog(
+  database: MailboxDatabase,
+  id: string,
+  admit: (rows: readonly unknown[]) => Session,
+  after: number,
+  epoch: string | null,
+): Promise<{ readonly session: Session; readonly log: PulledLog }> {
+  const { pullEntries } = MAILBOX_LIMITS;
+  // Where to begin depends on the session, which has to be read together with what begins there. It is right the first
+  // time for everybody who is not too far behind.
+  for (let from = after, limit: number = pullEntries; ;) {
+    const [sessionRows = [], entryRows = [], snapshotRows = []] = await read(database, [
+      selectSession(database, id),
+      selectEntries(database, id, from, limit),
+      selectSnapshots(database, id),
+    ]);
+    const session = admit(sessionRows);
+    if (session.tombstone !== null)
+      return { session, log: pullTombstone(database, session, session.tombstone) };
+    const plan = planPull(session, after, epoch);
+    const needed = pullEntries + Math.max(0, plan.hashesTo - plan.from);
+    if (plan.from === from && needed <= limit) {
+      const [newest] = readSnapshots(snapshotRows);
+      return { session, log: assemble(database, session, plan, readEntries(entryRows), newest) };
+    }
+    from = plan.from;
+    limit = needed;
+  }
+}
+
+function assemble(
+  database: MailboxDatabase,
+  session: Session,
+  { from, hasSnapshot, hashesTo }: ReturnType<typeof planPull>,
+  rows: readonly EntryRow[],
+  newest: SnapshotRow | undefined,
+): PulledLog {
+  const hashes = rows.filter(({ seq }) => seq <= hashesTo).length;
+  const sizes = rows.map(({ size }) => size);
+  const listed = rows.slice(0, countPulled(sizes, hashes));
+  const entries = listed.slice(hashes);
+  const snapshot = hasSnapshot ? newest : undefined;
+  const header: LogHeader = {
+    writer: session.writerKey,
+    epoch: session.epoch,
+    head: session.head,
+    current: newest ? { id: newest.id, covers: newest.covers } : null,
+    tombstone: null,
+    snapshot: snapshot?.size ?? null,
+    first: from + 1,
+    entries: listed.map(({ hash, size }, index) => (index < hashes ? hash : size)),
+  };
+  return {
+    header,
+    size: (snapshot?.size ?? 0) + entries.reduce((sum, { size }) => sum + size, 0),
+    async *bodies() {
+      if (snapshot) yield* readStored(database, session.epoch, snapshot);
+      yield* readLogBodies(database, session.epoch, entries);
+    },
+  };
+}
+
+function pullTombstone(database: MailboxDatabase, session: Session, size: number): PulledLog {
+  const { id, writerKey, epoch, head } = session;
+  return {
+    header: {
+      writer: writerKey,
+      epoch,
+      head,
+      current: null,
+      tombstone: size,
+      snapshot: null,
+      first: head + 1,
+      entries: [],
+    },
+    size,
+    async *bodies() {
+      const [rows = []] = await read(database, [selectTombstone(database, id)]);
+      yield* readBodies(rows, [size]);
+    },
+  };
+}
+
+/** The bytes of a kept snapshot. */
+export async function* readStored(database: MailboxDatabase, epoch: string, snapshot: SnapshotRow): Pieces {
+  if (snapshot.parts > 0) {
+    yield* readChunks(database, epoch, snapshot);
+    return;
+  }
+  const statement = database
+    .prepare('SELECT hex(body) AS body FROM snapshots WHERE epoch = ?1 AND covers = ?2')
+    .bind(epoch, snapshot.covers);
+  const [rows = []] = await read(database, [statement]);
+  yield* readBodies(rows, [snapshot.size]);
+}
+
+/** The bytes of entries of the log, which follow one another without a gap. */
+async function* readLogBodies(
+  database: MailboxDatabase,
+  epoch: string,
+  entries: readonly EntryRow[],
+): Pieces {
+  for (let index = 0; index < entries.length;) {
+    const page = takePage(entries, index);
+    const [first] = page;
+    const last = page.at(-1);
+    if (!first || !last) throw new BodyGoneError();
+    index += page.length;
+    if (first.parts > 0) {
+      yield* readChunks(database, epoch, first);
+      continue;
+    }
+    const statement = database
+      .prepare('SELECT hex(body) AS body FROM log WHERE epoch = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq')
+      .bind(epoch, first.seq, last.seq);
+    const [rows = []] = await read(database, [statement]);
+    yield* readBodies(
+      rows,
+      page.map(({ size }) => size),
+    );
+  }
+}
+
+/** The entries from `index` on that one query reads: one that is in chunks, or several that are not. */
+function takePage(entries: readonly EntryRow[], index: number): EntryRow[] {
+  const page: EntryRow[] = [];
+  let bytes = 0;
+  for (const entry of entries.slice(index)) {
+    bytes += entry.size;
+    if (page.length > 0 && (entry.parts > 0 || bytes > PAGE_BYTES)) break;
+    page.push(entry);
+    if (entry.parts > 0) break;
+  }
+  return page;
+}
+
+async function* readChunks(database: MailboxDatabase, epoch: string, body: StoredBody): Pieces {
+  for (const [part, size] of chunkSizes(body).entries()) {
+    const [rows = []] = await read(database, [selectChunk(database, epoch, body.hash, part)]);
+    yield* readBodies(rows, [size]);
+  }
+}

@@ -1,0 +1,135 @@
+import { decodeAppend, MAILBOX_LIMITS, type MailboxFrame } from '@parley/signaling/mailbox';
+import { ENVELOPE_LIMIT } from '@parley/signaling/envelope';
+import type { TokenScope } from '@parley/signaling/token';
+import { Hono, type Context } from 'hono';
+import { cors } from 'hono/cors';
+import * as z from 'zod/mini';
+import { prefixOf } from '../access/ip-prefix.ts';
+import { readBearer, verifyToken } from '../access/token.ts';
+import type { Env } from '../env.ts';
+import { globalHub } from '../hub/global-hub.ts';
+import { logError } from '../operations/log.ts';
+import { RelayProblem } from '../relay-problem.ts';
+import type { Caller } from './mailbox.ts';
+import { openMailbox } from './open-mailbox.ts';
+import { readBody } from './request-body.ts';
+
+type MailboxContext = Context<{ Bindings: Env }>;
+
+/** Below `/api/sessions/<session id>`: what the mailbox's messages are is in protocol/mailbox.ts. */
+export const mailboxRoutes = new Hono<{ Bindings: Env }>();
+
+// The resource policy that all answers have (same-origin) does not stop this: it is for requests without CORS only.
+mailboxRoutes.use(
+  cors({
+    origin: (origin, c: MailboxContext) =>
+      (c.env.ALLOWED_ORIGINS ?? '').split(/\s+/).includes(origin) ? origin : null,
+    allowMethods: ['GET', 'POST', 'PUT'],
+    allowHeaders: ['Authorization', 'Content-Type'],
+    exposeHeaders: ['Date', 'Retry-After'],
+    maxAge: 7_200,
+  }),
+);
+
+const query = z.object({
+  after: z.pipe(
+    z.optional(z.string().check(z.regex(/^\d{1,16}$/))),
+    z.pipe(
+      z.transform((text: string | undefined) => Number(text ?? 0)),
+      z.int(),
+    ),
+  ),
+  epoch: z.optional(z.string().check(z.regex(/^[\w-]{22}$/))),
+});
+
+mailboxRoutes.get('/log', async (c) => {
+  const caller = await identify(c, 'read');
+  const { data } = query.safeParse(c.req.query());
+  if (!data) throw new RelayProblem('mailbox/malformed');
+  const { header, bodies } = await openMailbox(c.env).pull(caller, data.after, data.epoch ?? null);
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, json.length);
+  return answerBytes(
+    (async function* () {
+      yield length;
+      yield json;
+      yield* bodies();
+    })(),
+  );
+});
+
+mailboxRoutes.post('/log', async (c) => {
+  const caller = await identify(c, 'write');
+  const envelopes = decodeAppend(await readRequest(c, MAILBOX_LIMITS.requestBytes));
+  if (!envelopes) throw new RelayProblem('mailbox/malformed');
+  const { answer, frame } = await openMailbox(c.env).append(caller, envelopes);
+  tell(c, frame);
+  return answerJson(answer);
+});
+
+mailboxRoutes.put('/snapshot', async (c) => {
+  const caller = await identify(c, 'write');
+  const envelope = await readRequest(c, ENVELOPE_LIMIT);
+  const { answer, frame } = await openMailbox(c.env).putSnapshot(caller, envelope);
+  tell(c, frame);
+  return answerJson(answer);
+});
+
+mailboxRoutes.get('/snapshots', async (c) => {
+  const caller = await identify(c, 'read');
+  return answerJson(await openMailbox(c.env).listSnapshots(caller));
+});
+
+mailboxRoutes.get('/snapshots/:envelope{[A-Za-z0-9_-]{22}}', async (c) => {
+  const caller = await identify(c, 'read');
+  const { body } = await openMailbox(c.env).readSnapshot(caller, c.req.param('envelope'));
+  return answerBytes(body());
+});
+
+/** Who asks. The session id is part of the route that these routes are below. */
+async function identify(c: MailboxContext, scope: TokenScope): Promise<Caller> {
+  const caller = await verifyToken(readBearer(c.req.header('Authorization')), {
+    sessionId: c.req.param('session') ?? '',
+    audience: new URL(c.req.url).origin,
+    scope,
+    now: Date.now(),
+  });
+  return { ...caller, prefix: prefixOf(c.req.header('CF-Connecting-IP')) };
+}
+
+function readRequest(c: MailboxContext, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  return readBody(c.req.raw.body, limit);
+}
+
+function answerJson(answer: unknown): Response {
+  return Response.json(answer, { headers: { 'Cache-Control': 'no-store' } });
+}
+
+/** Bytes that are read as they are asked for. What goes wrong on the way breaks the answer off: it has begun already. */
+function answerBytes(pieces: AsyncGenerator<Uint8Array, void>): Response {
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        logError('mailbox answer', error);
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      await pieces.return();
+    },
+  });
+  return new Response(body, {
+    headers: { 'Cache-Control': 'no-store', 'Content-Type': 'application/octet-stream' },
+  });
+}
+
+/** Tells the listeners after the answer ([MB11]). They ask by themselves sooner or later, so nothing depends on it. */
+function tell(c: MailboxContext, frame: Extract<MailboxFrame, { type: 'mailbox' }>): void {
+  const told = globalHub(c.env).publish(frame.topic, JSON.stringify(frame));
+  c.executionCtx.waitUntil(told.catch((error: unknown) => logError('mailbox notification', error)));
+}

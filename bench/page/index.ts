@@ -1,0 +1,162 @@
+import * as Y from 'yjs';
+import { pause, timed } from './clock.ts';
+import { fillDevice, measureRecords, openDevice } from './device.ts';
+import { fillMailbox, joinMailbox, newKeys, openFromMailbox } from './parley.ts';
+import { fillYIndexeddb, joinHocuspocus, joinYWebsocket, openYIndexeddb, sealSecsync } from './peers.ts';
+
+type Way = 'floor' | 'device' | 'y-indexeddb' | 'mailbox' | 'mailbox-full' | 'hocuspocus' | 'secsync';
+
+export interface OpenFigures {
+  /** Milliseconds of each round. */
+  readonly times: Record<Way, number[]>;
+  readonly bytes: Record<Exclude<Way, 'floor'>, number>;
+}
+
+/** A document to open, in base64. `keystrokes` and `groups`: the same, with another tail apart from its base. */
+export interface ToOpen {
+  readonly merged: string;
+  /** Length of its text. */
+  readonly length: number;
+  readonly keystrokes: { readonly base: string; readonly tail: readonly string[] };
+  readonly groups: { readonly base: string; readonly tail: readonly string[] };
+  /** How many of the groups the last keystrokes are. */
+  readonly lastGroups: { readonly base: string; readonly tail: readonly string[] };
+}
+
+/** Opens one written document in every way, by turns, so that whatever disturbs the machine disturbs them all. */
+export async function measureOpening(
+  written: ToOpen,
+  hocuspocusUrl: string,
+  rounds: number,
+): Promise<OpenFigures> {
+  const merged = bytesOf(written.merged);
+  const records = [written.keystrokes.base, ...written.keystrokes.tail].map(bytesOf);
+  const isWhole = (doc: Y.Doc) => doc.getText('text').length === written.length;
+
+  const [keys, fullKeys] = [await newKeys(), await newKeys()];
+  const name = keys.sessionId;
+  await fillDevice(name, records);
+  await fillYIndexeddb(`y-${name}`, records);
+  const fill = (to: typeof keys, { base, tail }: ToOpen['groups']) =>
+    fillMailbox(to, bytesOf(base), tail.map(bytesOf));
+  const mailboxBytes = await fill(keys, written.lastGroups);
+  const fullBytes = await fill(fullKeys, written.groups);
+  const secsync = await sealSecsync(bytesOf(written.keystrokes.base), written.keystrokes.tail.map(bytesOf));
+  const author = new Y.Doc();
+  Y.applyUpdateV2(author, merged);
+  const leave = await joinHocuspocus(hocuspocusUrl, name, author);
+  // It stores a document two seconds after its last change.
+  await pause(4_000);
+  leave();
+  const bytes = {
+    device: await measureRecords(`parley/session/${name}`),
+    'y-indexeddb': await measureRecords(`y-${name}`),
+    mailbox: mailboxBytes,
+    'mailbox-full': fullBytes,
+    hocuspocus: Y.encodeStateAsUpdate(author).length,
+    secsync: secsync.bytes,
+  };
+
+  const ways: Record<Way, () => Promise<number>> = {
+    floor: () => timed(() => Y.applyUpdateV2(new Y.Doc(), merged)),
+    device: () => openDevice(name, isWhole),
+    'y-indexeddb': () => openYIndexeddb(`y-${name}`, isWhole),
+    mailbox: () => openFromMailbox(keys, isWhole),
+    'mailbox-full': () => openFromMailbox(fullKeys, isWhole),
+    hocuspocus: () => openHocuspocus(hocuspocusUrl, name, isWhole),
+    secsync: () => openSecsync(secsync, isWhole),
+  };
+  const times = Object.fromEntries(Object.keys(ways).map((way) => [way, [] as number[]])) as Record<
+    Way,
+    number[]
+  >;
+  for (let round = -1; round < rounds; round += 1) {
+    for (const [way, open] of Object.entries(ways)) {
+      const took = await open();
+      // The first round warms up.
+      if (round >= 0) times[way as Way].push(took);
+    }
+  }
+  return { times, bytes };
+}
+
+export interface LatencyFigures {
+  readonly parley: number[];
+  readonly hocuspocus: number[];
+  readonly 'y-websocket': number[];
+}
+
+/** How long a key takes from one document into another one that is connected to it by a server only. */
+export async function measureLatency(
+  urls: { hocuspocus: string; yWebsocket: string },
+  keystrokes: number,
+): Promise<LatencyFigures> {
+  const name = crypto.randomUUID();
+  const keys = await newKeys();
+  const pairs = { parley: pair(), hocuspocus: pair(), 'y-websocket': pair() };
+  const leave: (() => unknown)[] = [];
+  for (const doc of pairs.parley) {
+    const joined = await joinMailbox(keys, doc);
+    await joined.current;
+    leave.push(() => joined.leave());
+  }
+  for (const doc of pairs.hocuspocus) leave.push(await joinHocuspocus(urls.hocuspocus, name, doc));
+  for (const doc of pairs['y-websocket']) leave.push(await joinYWebsocket(urls.yWebsocket, name, doc));
+  // Until everybody knows of everybody.
+  await pause(2_000);
+  const figures: LatencyFigures = { parley: [], hocuspocus: [], 'y-websocket': [] };
+  for (let key = -10; key < keystrokes; key += 1) {
+    for (const [way, [from, to]] of Object.entries(pairs)) {
+      const took = await timed(() => pressKey(from, to));
+      // As fast typing, so that what is spared between two keys is spared here as well.
+      await pause(60);
+      if (key >= 0) figures[way as keyof LatencyFigures].push(took);
+    }
+  }
+  for (const go of leave) await go();
+  return figures;
+}
+
+function pair(): [Y.Doc, Y.Doc] {
+  return [new Y.Doc(), new Y.Doc()];
+}
+
+function pressKey(from: Y.Doc, to: Y.Doc): Promise<void> {
+  const length = from.getText('text').length + 1;
+  return new Promise((resolve) => {
+    const look = () => {
+      if (to.getText('text').length < length) return;
+      to.off('update', look);
+      resolve();
+    };
+    to.on('update', look);
+    from.getText('text').insert(length - 1, 'x');
+  });
+}
+
+async function openHocuspocus(url: string, name: string, isWhole: (doc: Y.Doc) => boolean): Promise<number> {
+  const doc = new Y.Doc();
+  let leave: () => void = () => undefined;
+  const took = await timed(async () => {
+    leave = await joinHocuspocus(url, name, doc);
+  });
+  if (!isWhole(doc)) throw new Error('Hocuspocus did not give everything back');
+  leave();
+  // It forgets a document that nobody has open: the next one reads it from SQLite again.
+  await pause(100);
+  return took;
+}
+
+function openSecsync(
+  document: Awaited<ReturnType<typeof sealSecsync>>,
+  isWhole: (doc: Y.Doc) => boolean,
+): Promise<number> {
+  const doc = new Y.Doc();
+  const took = timed(() => document.open(doc));
+  if (!isWhole(doc)) throw new Error('secsync did not give everything back');
+  return took;
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,118 @@
+import { encodeAppend } from '@parley/signaling/mailbox';
+import {
+  EMPTY_CHAIN,
+  ENVELOPE_VERSION,
+  extendChain,
+  hashEnvelope,
+  sealEnvelope,
+} from '@parley/signaling/envelope';
+import { encodeBase64url } from '@parley/signaling/base64url';
+import { Awareness } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+import { deriveEditKeys, secureRandom, type EditKeys } from '../../apps/client/src/lib/session/keys.ts';
+import type { MailboxStatus } from '../../apps/client/src/lib/sync/mailbox/ports.ts';
+import { openMailbox } from '../../apps/client/src/lib/sync/mailbox/open.ts';
+import { TokenSource } from '../../apps/client/src/lib/sync/mailbox/token.ts';
+import { HttpTransport } from '../../apps/client/src/lib/sync/mailbox/transport.ts';
+import { timed, until } from './clock.ts';
+
+export function newKeys(): Promise<EditKeys> {
+  return deriveEditKeys(secureRandom(32));
+}
+
+/** A participant of a session who can be reached through the relay only. */
+export async function joinMailbox(
+  keys: EditKeys,
+  doc: Y.Doc,
+): Promise<{ leave(): Promise<void>; current: Promise<void> }> {
+  const awareness = new Awareness(doc);
+  let look: () => void = () => undefined;
+  let status: MailboxStatus | undefined;
+  const mailbox = await openMailbox({
+    sessionId: keys.sessionId,
+    doc,
+    awareness,
+    keys,
+    view: keys.view,
+    relay: location.origin,
+    hub: `${location.origin.replace('http', 'ws')}/signaling/${keys.sessionId}`,
+    committed: () => Promise.resolve(true),
+    reachesDirectly: () => false,
+    onStatus: (now) => {
+      status = now;
+      look();
+    },
+    onPoisoned: () => undefined,
+  });
+  const current = until(
+    () => status?.state === 'current',
+    (listener) => (look = listener),
+  );
+  return {
+    current,
+    async leave() {
+      await mailbox.close();
+      awareness.destroy();
+    },
+  };
+}
+
+/** How long a device that has nothing takes to have the session as the mailbox has it. */
+export async function openFromMailbox(keys: EditKeys, isWhole: (doc: Y.Doc) => boolean): Promise<number> {
+  const doc = new Y.Doc();
+  let joined: Awaited<ReturnType<typeof joinMailbox>> | undefined;
+  const took = await timed(async () => {
+    joined = await joinMailbox(keys, doc);
+    await joined.current;
+  });
+  if (!isWhole(doc)) throw new Error('the mailbox did not give everything back');
+  await joined?.leave();
+  // The next one begins with nothing as well.
+  indexedDB.deleteDatabase(`parley/mailbox/${keys.sessionId}`);
+  return took;
+}
+
+/**
+ * Puts a session into the mailbox as a client leaves it: a snapshot, and behind it the updates that came since.
+ *
+ * @returns the bytes that the mailbox keeps of it and would send to a newcomer
+ */
+export async function fillMailbox(
+  keys: EditKeys,
+  base: Uint8Array<ArrayBuffer>,
+  updates: readonly Uint8Array<ArrayBuffer>[],
+): Promise<number> {
+  const { sessionId, writer, view } = keys;
+  const relay = location.origin;
+  const now = () => Date.now();
+  const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
+  const transport = new HttpTransport({ relay, sessionId, tokens, now });
+  const seal = (content: Uint8Array<ArrayBuffer>, kind: Parameters<typeof sealEnvelope>[0]) =>
+    sealEnvelope(
+      kind,
+      content,
+      { contentKey: view.contentKey, signingKey: writer.privateKey },
+      secureRandom(12),
+    );
+  const common = () => ({
+    version: ENVELOPE_VERSION,
+    sessionId,
+    id: encodeBase64url(secureRandom(16)),
+    seen: null,
+  });
+
+  const first = await seal(updates[0] ?? base, { ...common(), kind: 'update' });
+  await transport.append([first]);
+  const chain = await extendChain(EMPTY_CHAIN, await hashEnvelope(first));
+  const snapshot = await seal(base, { ...common(), kind: 'snapshot', prev: null, covers: 1, chain });
+  await transport.putSnapshot(snapshot);
+  let kept = snapshot.length;
+  for (let at = 1; at < updates.length; at += 50) {
+    const envelopes: Uint8Array<ArrayBuffer>[] = [];
+    for (const update of updates.slice(at, at + 50))
+      envelopes.push(await seal(update, { ...common(), kind: 'update' }));
+    await transport.append(envelopes);
+    kept += encodeAppend(envelopes).length - 4 * envelopes.length;
+  }
+  return kept;
+}

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Peer {
+  readonly url: string;
+  stop(): void;
+}
+
+/** A Hocuspocus server with SQLite, in a process of its own. `folder` keeps its file. */
+export function startHocuspocus(port: number, folder: string): Promise<Peer> {
+  const script = fileURLToPath(new URL('hocuspocus.ts', import.meta.url));
+  return startServer([script, String(port), join(folder, 'hocuspocus.sqlite')], port, {});
+}
+
+/** y-websocket's own server, without a store: it keeps documents in memory. */
+export function startYWebsocket(port: number): Promise<Peer> {
+  // Its package exports everything but the server.
+  const script = fileURLToPath(new URL('../node_modules/y-websocket/bin/server.cjs', import.meta.url));
+  return startServer([script], port, { PORT: String(port), HOST: '127.0.0.1' });
+}
+
+async function startServer(args: string[], port: number, env: Record<string, string>): Promise<Peer> {
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  const stop = () => child.kill('SIGKILL');
+  process.on('exit', stop);
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+    if (await listens(port)) return { url: `ws://127.0.0.1:${port}`, stop };
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  stop();
+  throw new Error(`${args[0]} did not start`);
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
