@@ -19,7 +19,7 @@ import * as Y from 'yjs';
 import { deriveEditKeys, secureRandom, type EditKeys } from '../apps/client/src/lib/session/keys.ts';
 import { MailboxClient, type StoredMailbox } from '../apps/client/src/lib/sync/mailbox/client.ts';
 import { MailboxRefusal, type ChannelListener } from '../apps/client/src/lib/sync/mailbox/ports.ts';
-import { VirtualClock } from '../apps/client/src/lib/sync/mailbox/simulation/clock.ts';
+import { VirtualClock, whileTimeStands } from '../apps/client/src/lib/sync/mailbox/simulation/clock.ts';
 import { typeTransaction, type Keystroke, type Trace } from './trace.ts';
 
 /** What was asked of the relay. */
@@ -223,7 +223,7 @@ class CountingRelay {
   ): Promise<Answer> {
     this.#cost.workerRequests += 1;
     try {
-      return await request(this.#mailbox);
+      return await whileTimeStands(() => request(this.#mailbox));
     } catch (error) {
       if (error instanceof RelayProblem) throw new MailboxRefusal(error.code);
       throw error;

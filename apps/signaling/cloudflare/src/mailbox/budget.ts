@@ -38,7 +38,7 @@ export function useCredit({ sessions, bytes, rows }: Cost, credit: Credit, day: 
 
 /**
  * Pays what the credit lacks for this cost, rounded up to a step, or exactly where a step is more than there is left
- * ([MB19]); null when the day's budget, or the prefix's tenth of it, is spent.
+ * ([MB19]); null when the day's budget, or the prefix's half of it, is spent.
  */
 export function payInAdvance(
   cost: Cost,
@@ -69,18 +69,18 @@ export function payInAdvance(
   };
 }
 
-/** What one IP prefix may take in a day: a tenth. */
+/** What one IP prefix may take in a day: half. All of an office come from one, and so may all of a small relay's users. */
 export function prefixLimits(limits: MailboxLimits): Cost {
   const { sessions, bytes, rows } = relayLimits(limits);
-  return { sessions: tenth(sessions), bytes: tenth(bytes), rows: tenth(rows) };
+  return { sessions: half(sessions), bytes: half(bytes), rows: half(rows) };
 }
 
 export function relayLimits({ dailySessions, dailyBytes, dailyRows }: MailboxLimits): Cost {
   return { sessions: dailySessions, bytes: dailyBytes, rows: dailyRows };
 }
 
-function tenth(limit: number): number {
-  return Math.max(1, Math.floor(limit / 10));
+function half(limit: number): number {
+  return Math.max(1, Math.floor(limit / 2));
 }
 
 function fits(cost: Cost, { relay, prefix }: Spent, limits: MailboxLimits): boolean {

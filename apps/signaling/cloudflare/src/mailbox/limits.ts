@@ -6,7 +6,7 @@ export interface MailboxLimits {
   readonly sessionBytes: number;
   /** Envelopes that one session may append in a minute ([MB18]). */
   readonly sessionEnvelopesPerMinute: number;
-  /** What the whole relay takes in a day ([MB19]); one IP prefix may use a tenth of each. */
+  /** What the whole relay takes in a day ([MB19]); one IP prefix may use half of each. */
   readonly dailySessions: number;
   readonly dailyBytes: number;
   readonly dailyRows: number;

@@ -336,6 +336,7 @@ describe('not trusting the relay', () => {
     bench.happen({ type: 'sealed', entry: sealed('mine', insertion(1, 0, 3)), isTooLarge: false });
     bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: 2, seqs: [2] }, chains: [] });
     expect(bench.status?.onRelay).toBe(true);
+    bench.wake();
     bench.pull([entry(1), entry(2)]);
     expect(bench.status).toMatchObject({ trouble: 'relay/forked', onRelay: false });
   });
@@ -366,9 +367,22 @@ describe('not trusting the relay', () => {
   it('[SY9] somebody who sees more than the relay shows is believed', () => {
     const bench = Bench.caughtUp();
     bench.happen({ type: 'told-by-writer', position: { epoch: EPOCH, seq: 3, chain: 'chain 3' } });
+    bench.wake();
     expect(bench.kinds).toEqual(['pull']);
     bench.pull([entry(1)]);
     expect(bench.status?.trouble).toBe('relay/rolled-back');
+  });
+
+  it('[SY22] what somebody else sees already is waited for, and not asked for if it comes', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'told-by-writer', position: { epoch: EPOCH, seq: 1, chain: 'chain 1' } });
+    expect(bench.kinds).not.toContain('pull');
+    const log = bench.log([entry(1)]);
+    bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 1, current: null, log });
+    bench.apply();
+    expect(bench.status).toMatchObject({ state: 'current', trouble: null });
+    bench.wake();
+    expect(bench.kinds).not.toContain('pull');
   });
 
   it('[SY9] who sees the same is no reason for anything', () => {

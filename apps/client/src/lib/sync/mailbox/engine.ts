@@ -4,7 +4,7 @@ import { hearRelay, hearWriter, read, takeOver } from './reading.ts';
 import { fail } from './refusals.ts';
 import { acknowledge, act, change, finishCompaction, nextWake, schedule } from './sending.ts';
 import { isSameStatus, statusOf } from './standing.ts';
-import { isDue, type Mailbox, PACE, type Remembered, survey } from './state.ts';
+import { DUE, isDue, type Mailbox, PACE, type Remembered, survey } from './state.ts';
 
 export type { MailboxEffect, MailboxEvent, Moment } from './events.ts';
 export { createMailbox, PACE, seenPosition } from './state.ts';
@@ -129,7 +129,7 @@ function proceed(mailbox: Mailbox, moment: Moment, effects: MailboxEffect[]): vo
 function keepTime(mailbox: Mailbox, now: number): void {
   const back = mailbox.now - now;
   if (back > 0) {
-    for (const key of ['retry', 'send', 'own', 'others', 'compact'] as const) {
+    for (const key of DUE) {
       const at = mailbox.due[key];
       if (at !== null) mailbox.due[key] = at - back;
     }

@@ -13,7 +13,7 @@ export function uniteRanges(a: Ranges, b: Ranges): Ranges {
   const united = new Map(a);
   for (const [client, ranges] of b) {
     const own = a.get(client);
-    united.set(client, own ? sweep(own, ranges, (inA, inB) => inA || inB) : ranges);
+    united.set(client, own ? insert(own, ranges) : ranges);
   }
   return united;
 }
@@ -61,10 +61,39 @@ function combine(a: Ranges, b: Ranges, keep: Keep): Ranges {
   if (a.size === 0) return a;
   const result = new Map<number, readonly number[]>();
   for (const [client, ranges] of a) {
-    const kept = sweep(ranges, b.get(client) ?? [], keep);
+    const other = b.get(client) ?? [];
+    const [from, to] = near(other, ranges);
+    const kept = sweep(ranges, other.slice(from, to), keep);
     if (kept.length > 0) result.set(client, kept);
   }
   return result;
+}
+
+/** `a` with what is in `b`. A key's change is small, what is held is large: only what is near the change is looked at. */
+function insert(a: readonly number[], b: readonly number[]): readonly number[] {
+  const [from, to] = near(a, b);
+  const united = sweep(a.slice(from, to), b, (inA, inB) => inA || inB);
+  return from === 0 && to === a.length ? united : a.slice(0, from).concat(united, a.slice(to));
+}
+
+/** Between which indices the ranges are that touch, or lie between, the first and the last of `span`. */
+function near(ranges: readonly number[], span: readonly number[]): [from: number, to: number] {
+  const [first = 0, last = 0] = [span[0], span.at(-1)];
+  return [
+    2 * countRanges(ranges, (_start, end) => end < first),
+    2 * countRanges(ranges, (start) => start <= last),
+  ];
+}
+
+/** How many ranges from the first on are so; once one is not, none after it is. */
+function countRanges(ranges: readonly number[], isSo: (start: number, end: number) => boolean): number {
+  let [low, high] = [0, ranges.length / 2];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isSo(ranges[2 * middle] ?? 0, ranges[2 * middle + 1] ?? 0)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Walks along all borders of both, and keeps what the rule wants. */

@@ -28,6 +28,7 @@ export function hearRelay(
   const follows =
     log && !mailbox.reading && log.base.seq <= known.seq && log.base.seq + log.entries.length === head;
   if (follows) read(mailbox, log, null, moment, effects);
+  else mailbox.mustPull = true;
 }
 
 export function hearWriter(mailbox: Mailbox, position: Position, moment: Moment): void {
@@ -204,6 +205,8 @@ function finishPull(
   const hasForgotten =
     contradict(mailbox, contradicted, 'relay/forked', moment) ||
     contradict(mailbox, hidden, 'relay/rolled-back', moment);
+  // The next part of the answer.
+  if (!isAtEnd) mailbox.mustPull = true;
   if (!isAtEnd || hasForgotten) return;
   mailbox.caughtUp = true;
   mailbox.recovering = false;

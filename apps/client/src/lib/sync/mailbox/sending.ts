@@ -8,6 +8,7 @@ import {
   forget,
   hearAnswer,
   isDue,
+  knowsOfMore,
   type Mailbox,
   mailboxHoldings,
   othersDue,
@@ -117,6 +118,7 @@ export function finishCompaction(
 
 export function schedule(mailbox: Mailbox, moment: Moment): void {
   const { due, log } = mailbox;
+  due.pull = knowsOfMore(mailbox) ? (due.pull ?? mailbox.now + PACE.hearsay) : null;
   const open = subtract(mailbox.lacking, outboxHoldings(mailbox));
   if (mailbox.role === 'reader' || isNothing(open)) {
     due.own = null;
@@ -144,6 +146,7 @@ export function act(mailbox: Mailbox, effects: MailboxEffect[]): void {
   if (wantsPull(mailbox)) {
     request('pull');
     mailbox.mustPull = false;
+    due.pull = null;
     effects.push({ type: 'pull', after: log?.seq ?? 0, epoch: log?.epoch ?? null });
     return;
   }
@@ -199,7 +202,8 @@ export function nextWake(mailbox: Mailbox, isIdle: boolean): number | null {
   const { due, role } = mailbox;
   if (!isIdle || mailbox.request || mailbox.sealing || mailbox.reading) return null;
   const times: (number | null)[] = [];
-  if (wantsPull(mailbox)) times.push(mailbox.now);
+  if (mailbox.mustPull) times.push(mailbox.now);
+  times.push(due.pull);
   if (role === 'writer') {
     const sends = mailbox.outbox.length > 0 ? [mailbox.now] : [due.own, due.others];
     for (const at of sends) if (at !== null) times.push(Math.max(at, due.send ?? at));
@@ -210,7 +214,8 @@ export function nextWake(mailbox: Mailbox, isIdle: boolean): number | null {
 }
 
 function isCompactionDue(mailbox: Mailbox, log: KnownLog): boolean {
-  if (mailbox.role === 'reader' || wantsPull(mailbox) || !compactable(log)) return false;
+  if (mailbox.role === 'reader' || mailbox.mustPull || knowsOfMore(mailbox) || !compactable(log))
+    return false;
   const envelopes = log.seq - (log.current?.covers ?? 0);
   return (
     envelopes >= mailbox.compaction.envelopes ||

@@ -19,9 +19,14 @@ export const PACE = {
   /** Back-off begins with a random part of this, doubles, and ends here ([SY17]). */
   retryFirst: 1_000,
   retryLast: 60_000,
+  /** The channel brings what it is said to have so soon; after that it is asked for. */
+  hearsay: 1_000,
   /** After a quota or a budget has refused something, unless the relay says more ([SY18]). */
   refusedPause: 60_000,
 } as const;
+
+/** What is done at a time of its own. */
+export const DUE = ['retry', 'pull', 'send', 'own', 'others', 'compact'] as const;
 
 /** When a snapshot is due ([SY13]). */
 const COMPACTION: CompactionThreshold = { bytes: 1_000_000, envelopes: 300 };
@@ -106,7 +111,7 @@ export interface Mailbox {
   /** How many requests in a row came to nothing. */
   failures: number;
   /** When things are due, in milliseconds since 1970. */
-  due: Record<'retry' | 'send' | 'own' | 'others' | 'compact', number | null>;
+  due: Record<(typeof DUE)[number], number | null>;
   lastAppend: number;
   /** One envelope a request, since the relay takes less at once than it should. */
   oneByOne: boolean;
@@ -154,7 +159,7 @@ export function createMailbox(
     sealing: false,
     reading: null,
     failures: 0,
-    due: { retry: null, send: null, own: null, others: null, compact: null },
+    due: { retry: null, pull: null, send: null, own: null, others: null, compact: null },
     lastAppend: -Infinity,
     oneByOne: false,
     documentBytes: 0,
@@ -177,8 +182,13 @@ export function seenPosition({ log }: Mailbox): Position | null {
   return log && positionOf(log);
 }
 
-export function wantsPull({ mustPull, log, head, told }: Mailbox): boolean {
-  return mustPull || told.length > 0 || (log !== null && head > log.seq);
+/** Whether the log is known to go further than it was read. What is there mostly comes by itself a moment later. */
+export function knowsOfMore({ log, head, told }: Mailbox): boolean {
+  return told.length > 0 || (log !== null && head > log.seq);
+}
+
+export function wantsPull(mailbox: Mailbox): boolean {
+  return mailbox.mustPull || (knowsOfMore(mailbox) && mailbox.due.pull !== null && isDue(mailbox, 'pull'));
 }
 
 /** What contradicts what this client believed about the log: it believes nothing of it any more, and asks anew ([SY9]). */

@@ -71,6 +71,16 @@ function countCryptography(): void {
 
 countCryptography();
 
+/** Lets time stand still until something else that takes real time has come. */
+export async function whileTimeStands<Result>(action: () => Promise<Result>): Promise<Result> {
+  underWay += 1;
+  try {
+    return await action();
+  } finally {
+    underWay -= 1;
+  }
+}
+
 async function settled(): Promise<void> {
   do await new Promise<void>((resolve) => setImmediate(resolve));
   while (underWay > 0);
