@@ -2,7 +2,7 @@
  * What typing costs at the relay: real clients with a virtual clock replay a recording with its real times against the
  * relay's own rules over a real local D1, which counts its rows.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { decodeLog, encodeLog, type MailboxFrame } from '@parley/signaling/mailbox';
@@ -175,10 +175,11 @@ class CountingRelay {
       persist: false,
       remoteBindings: false,
     });
-    const schema = readFileSync(`${relayFolder}migrations/0001_mailbox.sql`, 'utf8').replaceAll(
-      /--.*$/gm,
-      '',
-    );
+    const migrations = `${relayFolder}migrations/`;
+    const schema = readdirSync(migrations)
+      .sort()
+      .map((file) => readFileSync(`${migrations}${file}`, 'utf8').replaceAll(/--.*$/gm, ''))
+      .join('');
     for (const statement of schema.split(';')) {
       if (statement.trim()) await env.DB.prepare(statement).run();
     }

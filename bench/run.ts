@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from '@playwright/test';
 import { findBrowser } from '../scripts/browser.ts';
+import { buildClient } from '../scripts/build.ts';
 import { startRelay } from '../scripts/relay.ts';
 import { bundle } from './bundle.ts';
 import { measureHour, type Cost } from './cost.ts';
@@ -30,6 +31,8 @@ const KEYSTROKES = 200;
 const report = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 
 const trace = readTrace('automerge-paper');
+// The relay serves it, and does not start without one.
+buildClient();
 const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
 const stops: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
 try {
@@ -50,16 +53,20 @@ try {
   await page.goto(`${relay.url}/health`);
   await page.evaluate(await bundle(fileURLToPath(new URL('page/index.ts', import.meta.url)), 'bench'));
 
-  const sections = {
-    opening: await measureOpening(page, trace, hocuspocus.url),
-    latency: await measureLatency(page, hocuspocus.url, yWebsocket.url),
-    cost: await measureCost(trace, readTrace('sveltecomponent')),
+  const sections = new Map<string, string>();
+  const measure = async (name: string, action: () => Promise<string>) => {
+    const start = performance.now();
+    const table = await action();
+    sections.set(name, table);
+    console.log(`\n${table}\n\n(${name}: ${Math.round((performance.now() - start) / 1_000)} s)`);
   };
+  await measure('latency', () => measureLatency(page, hocuspocus.url, yWebsocket.url));
+  await measure('opening', () => measureOpening(page, trace, hocuspocus.url));
+  await measure('cost', () => measureCost(trace, readTrace('sveltecomponent')));
   let document = readFileSync(report, 'utf8');
   document = replaceSection(document, 'machine', machine(browser.version()));
-  for (const [name, table] of Object.entries(sections)) document = replaceSection(document, name, table);
+  for (const [name, table] of sections) document = replaceSection(document, name, table);
   writeFileSync(report, document);
-  console.log(Object.values(sections).join('\n\n'));
 } finally {
   for (const stop of stops) await stop();
 }

@@ -83,14 +83,13 @@ export async function startRelay({
     },
   );
   // Nothing of it outlives this process, whatever ends it but SIGKILL.
-  const goToo = () => killGroup(child, 'SIGTERM');
-  process.on('exit', goToo);
+  const letGo = endWithThisProcess(() => killGroup(child, 'SIGTERM'));
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-1_000_000)));
   }
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  void exited.then(() => process.off('exit', goToo));
+  void exited.then(letGo);
   const stop = async () => {
     killGroup(child, 'SIGTERM');
     const patience = setTimeout(() => killGroup(child, 'SIGKILL'), 3_000);
@@ -105,6 +104,38 @@ export async function startRelay({
   }
   await stop();
   throw new Error(`The relay did not answer within a minute.\n${printed}`);
+}
+
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What has to go when this process does. */
+const companions = new Set<() => void>();
+
+function endCompanions(): void {
+  for (const end of companions) end();
+}
+
+/** A signal that nobody else looks after ends this process without an `exit` event: Node itself does so by default. */
+function endBySignal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  endCompanions();
+  process.off(signal, endBySignal);
+  process.kill(process.pid, signal);
+}
+
+/** Calls `end` when this process ends. What it answers with takes that back. */
+function endWithThisProcess(end: () => void): () => void {
+  if (companions.size === 0) {
+    process.on('exit', endCompanions);
+    for (const signal of ENDING_SIGNALS) process.on(signal, endBySignal);
+  }
+  companions.add(end);
+  return () => {
+    companions.delete(end);
+    if (companions.size > 0) return;
+    process.off('exit', endCompanions);
+    for (const signal of ENDING_SIGNALS) process.off(signal, endBySignal);
+  };
 }
 
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {

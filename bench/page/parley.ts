@@ -26,6 +26,8 @@ export async function joinMailbox(
   doc: Y.Doc,
 ): Promise<{ leave(): Promise<void>; current: Promise<void> }> {
   const awareness = new Awareness(doc);
+  // Others hear of a state from its first change on.
+  awareness.setLocalState({});
   let look: () => void = () => undefined;
   let status: MailboxStatus | undefined;
   const mailbox = await openMailbox({
@@ -101,13 +103,19 @@ export async function fillMailbox(
     seen: null,
   });
 
-  const first = await seal(updates[0] ?? base, { ...common(), kind: 'update' });
-  await transport.append([first]);
+  const first = await seal(Uint8Array.from(Y.encodeStateAsUpdateV2(new Y.Doc())), {
+    ...common(),
+    kind: 'update',
+  });
+  const { epoch } = await transport.append([first]);
   const chain = await extendChain(EMPTY_CHAIN, await hashEnvelope(first));
-  const snapshot = await seal(base, { ...common(), kind: 'snapshot', prev: null, covers: 1, chain });
+  const snapshot = await seal(base, {
+    ...common(),
+    ...{ kind: 'snapshot', prev: null, covers: 1, chain, seen: { epoch, seq: 1, chain } },
+  });
   await transport.putSnapshot(snapshot);
   let kept = snapshot.length;
-  for (let at = 1; at < updates.length; at += 50) {
+  for (let at = 0; at < updates.length; at += 50) {
     const envelopes: Uint8Array<ArrayBuffer>[] = [];
     for (const update of updates.slice(at, at + 50))
       envelopes.push(await seal(update, { ...common(), kind: 'update' }));

@@ -553,6 +553,19 @@ describe('mailbox topics', () => {
     expect(authorize('ada', 0, 'good')).toHaveLength(1 + SIGNALING_LIMITS.waitingFrames);
   });
 
+  it('[HB30] so many characters may wait, and what is more is dropped as what is too fast', () => {
+    const { send, sendRaw, authorize } = openHub('ada');
+    send('ada', subscribeTo(TOPIC));
+    const half = `{"type":"ping","p":"${'x'.repeat(SIGNALING_LIMITS.waitingCharacters / 2 - 22)}"}`;
+    expect(half).toHaveLength(SIGNALING_LIMITS.waitingCharacters / 2);
+    expect(sendRaw('ada', half)).toEqual([]);
+    expect(sendRaw('ada', half)).toEqual([]);
+    expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
+    for (let count = 0; count < 49; count++) expect(send('ada', { type: 'ping' })).toEqual([]);
+    expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
+    expect(authorize('ada', 0, 'good')).toHaveLength(3);
+  });
+
   it('[HB31] a token that could not be looked at closes the socket with 1013, to come back', () => {
     const { hub, send, authorize } = openHub('ada');
     send('ada', subscribeTo(TOPIC));

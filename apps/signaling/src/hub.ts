@@ -132,9 +132,17 @@ function receive<Socket>(
   if (isTooLarge(frame)) return refuse('hub/frame-too-large');
   if (typeof frame !== 'string') return refuse('hub/binary-frame');
   if (!member.pending) return obey(hub, socket, member, frame, now);
-  if (member.pending.waiting.length >= SIGNALING_LIMITS.waitingFrames) return refuse('hub/too-fast');
+  if (!mayWait(member.pending.waiting, frame)) {
+    return countDropped(member.conduct) ? refuse('hub/too-fast') : [];
+  }
   member.pending.waiting.push(frame);
   return [];
+}
+
+/** Whether one more frame may wait for a verdict ([HB30]). */
+function mayWait(waiting: readonly string[], frame: string): boolean {
+  const characters = waiting.reduce((sum, { length }) => sum + length, frame.length);
+  return waiting.length < SIGNALING_LIMITS.waitingFrames && characters <= SIGNALING_LIMITS.waitingCharacters;
 }
 
 /** Does what one text frame says. */

@@ -17,5 +17,6 @@ export interface Env {
   DAILY_SESSIONS?: string;
   DAILY_BYTES?: string;
   DAILY_ROWS?: string;
+  TOTAL_BYTES?: string;
   RETENTION_DAYS?: string;
 }

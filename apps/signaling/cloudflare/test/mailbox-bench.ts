@@ -28,6 +28,9 @@ export class FailingDatabase implements MailboxDatabase {
   onBatch: (batch: number) => Promise<void> | void = () => undefined;
   /** Called after a batch was committed; what it throws fails the batch. */
   onDone: () => Promise<void> | void = () => undefined;
+  /** Statements that were run, and rows that they answered with. */
+  statements = 0;
+  rowsGiven = 0;
   /** Rows that D1 says were written. */
   rowsWritten = 0;
 
@@ -51,7 +54,9 @@ export class FailingDatabase implements MailboxDatabase {
     );
     await this.onDone();
     if (failure === 'after') throw new Error('the connection broke');
+    this.statements += answers.length;
     for (const answer of answers) {
+      this.rowsGiven += answer.results.length;
       const { meta } = answer as { meta?: { rows_written?: number } };
       this.rowsWritten += meta?.rows_written ?? 0;
     }
@@ -72,6 +77,9 @@ export class Bench {
   /** Milliseconds since 1970: ten seconds past a minute, ten hours into a day. */
   now = 20_000 * DAY + 10 * 3_600_000 + 10_000;
 
+  /** What went wrong and failed nothing. */
+  readonly reports: unknown[] = [];
+
   constructor(database: MailboxDatabase, limits: Partial<MailboxLimits> = {}) {
     this.database = new FailingDatabase(database);
     this.mailbox = createMailbox({
@@ -79,6 +87,7 @@ export class Bench {
       limits: { ...DEFAULT_LIMITS, ...limits },
       now: () => this.now,
       randomBytes,
+      report: (error) => void this.reports.push(error),
     });
   }
 

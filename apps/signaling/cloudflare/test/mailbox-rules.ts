@@ -55,6 +55,12 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
       await told(350, 'pull');
       await bench.mailbox.authorize(latest);
       await expectRefusal(bench.mailbox.authorize(later), 'mailbox/not-found');
+      // A pull pays for nothing, so that it may tell one a minute.
+      await told(459, 'pull');
+      await bench.mailbox.authorize(latest);
+      const last = await told(460, 'pull');
+      await bench.mailbox.authorize(last);
+      await bench.mailbox.authorize(await told(461, 'append'));
     });
 
     it('[MB2] [MB3] a reader’s key writes nothing, and another key is not even told so', async () => {
@@ -73,6 +79,20 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
         await expectRefusal(send(other), 'mailbox/not-found');
       }
       expect(await bench.dump()).toEqual(before);
+    });
+
+    it('[MB3] for a wrong key, nothing of the log is read', async () => {
+      const { bench, author } = await open();
+      await bench.append(author, ...(await updates(author, 9)));
+      await bench.put(author, await author.snapshot(null, 1));
+      const rowsFor = async (publicKey: string) => {
+        const before = bench.database.rowsGiven;
+        await bench.mailbox.pull({ ...author.caller('reader'), publicKey }, 0, null).catch(() => undefined);
+        return bench.database.rowsGiven - before;
+      };
+      expect(await rowsFor(author.reader.publicKey)).toBeGreaterThan(9);
+      // The session's own row, which knows the keys.
+      expect(await rowsFor((await Author.create()).writer.publicKey)).toBe(1);
     });
 
     it('[MB3] a session that was never written is not found, for its writer, too, who may listen to it', async () => {
@@ -152,7 +172,7 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
       expect((await bench.pull(author)).entries.map(({ seq }) => seq)).toEqual([1, 2, 3]);
     });
 
-    it('[MB5] [MB10] an append to a session that the daily job has just deleted makes it anew', async () => {
+    it('[MB5] [MB10] an append to a session that the hourly job has just deleted makes it anew', async () => {
       const { bench, author } = await open({ retentionDays: 1 });
       const { epoch } = await bench.append(author, await author.update());
       bench.wait(3 * DAY);
@@ -304,7 +324,8 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
     it('[MB8] an envelope that is larger than an answer is alone in its answer', async () => {
       const { bench, author } = await open();
       const large = await author.update(MAILBOX_LIMITS.pullBytes + 1);
-      const { epoch } = await bench.append(author, await author.update(), large, await author.update());
+      const { epoch } = await bench.append(author, await author.update());
+      for (const next of [large, await author.update()]) await bench.append(author, next);
       expect((await bench.pull(author)).entries.map(({ seq }) => seq)).toEqual([1]);
       expect((await bench.pull(author, 1, epoch)).entries).toEqual([{ seq: 2, bytes: large }]);
       expect((await bench.pull(author, 2, epoch)).entries.map(({ seq }) => seq)).toEqual([3]);
@@ -342,6 +363,16 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
       expect((await bench.mailbox.putSnapshot(author.caller(), snapshot)).frame).toMatchObject({
         ...{ head: 3, current: { id: idOf(snapshot), covers: 2 }, envelopes: [] },
       });
+    });
+
+    it('[MB11] what was there already is no news', async () => {
+      const { bench, author } = await open();
+      const update = await author.update();
+      const snapshot = await author.snapshot(null, 1);
+      const append = () => bench.mailbox.append(author.caller(), [update]);
+      const put = () => bench.mailbox.putSnapshot(author.caller(), snapshot);
+      for (const isNew of [true, false]) expect((await append()).isNew).toBe(isNew);
+      for (const isNew of [true, false]) expect((await put()).isNew).toBe(isNew);
     });
 
     it('[MB12] the log holds updates, notices, and kinds that the relay does not know', async () => {
@@ -510,7 +541,9 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
         ...(await updates(author, 3, 800_000)),
       ];
       expect(envelopes[1]?.length).toBe(900_000);
-      const { epoch } = await bench.append(author, ...envelopes);
+      const { epoch } = await bench.append(author, ...envelopes.slice(0, 1));
+      await bench.append(author, ...envelopes.slice(1, 4));
+      await bench.append(author, ...envelopes.slice(4));
       const pulled: Bytes[] = [];
       while (pulled.length < envelopes.length) {
         const { entries } = await bench.pull(author, pulled.length, epoch);
@@ -704,6 +737,123 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
     });
   });
 
+  describe('large bodies', () => {
+    it.each([
+      [
+        'appends',
+        (bench: Bench, author: Author) => author.update(950_000).then((e) => bench.append(author, e)),
+      ],
+      [
+        'snapshots',
+        (bench: Bench, author: Author) => author.snapshot(null, 0, 950_000).then((e) => bench.put(author, e)),
+      ],
+    ])(
+      '[MB19] of many %s at once, no more is stored than was paid for',
+      async (_, send) => {
+        const bench = await openBench({ dailyBytes: 3_000_000 });
+        const authors = await Promise.all(Array.from({ length: 8 }, () => Author.create()));
+        // Nobody commits before all have looked at the budget, and have stored what they do before a commit.
+        bench.database.onBatch = () => new Promise((resolve) => setImmediate(resolve));
+        const outcomes = await Promise.allSettled(authors.map((author) => send(bench, author)));
+        bench.database.onBatch = () => undefined;
+        expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
+        const [{ stored } = { stored: null }] = await bench.database.query(
+          'SELECT sum(length(body)) AS stored FROM chunks',
+        );
+        const [{ paid } = { paid: null }] = await bench.database.query('SELECT bytes AS paid FROM budgets');
+        expect(Number(stored)).toBeLessThanOrEqual(Number(paid));
+        expect(Number(paid)).toBeLessThanOrEqual(3_000_000);
+      },
+      60_000,
+    );
+
+    it('[MB19] what was staged is paid for once, though others are faster', async () => {
+      const { bench, author } = await open();
+      await bench.append(author, await author.update());
+      const [other, large] = [await author.update(), await author.update(1_000_000)];
+      const paid = async () =>
+        Number((await bench.database.query('SELECT bytes FROM budgets'))[0]?.['bytes']);
+      const before = await paid();
+      // It looks, looks at the budget, pays, stages and commits.
+      const commit = bench.database.batches + 4;
+      bench.database.onBatch = async (batch) => {
+        if (batch === commit) await bench.append(author, other);
+      };
+      expect(await bench.append(author, large)).toMatchObject({ seqs: [3] });
+      expect(await paid()).toBe(before + large.length);
+    });
+
+    it('[MB16] an answer takes few statements, however large what it gives', async () => {
+      const { bench, author } = await open();
+      await bench.append(author, await author.update());
+      await bench.put(author, await author.snapshot(null, 1, 21_000_000));
+      const large = await author.update(21_000_000);
+      const { epoch } = await bench.append(author, large);
+      for (let index = 0; index < 4; index++)
+        await bench.append(author, ...(await updates(author, 25, 27_000)));
+      const statementsOf = async (after: number) => {
+        const before = bench.database.statements;
+        const { entries, snapshot } = await bench.pull(author, after, epoch);
+        return { entries, snapshot, statements: bench.database.statements - before };
+      };
+      const newcomer = await statementsOf(0);
+      expect(newcomer.snapshot?.length).toBeGreaterThan(21_000_000);
+      expect(newcomer.entries[0]).toMatchObject({ seq: 2 });
+      expect(newcomer.statements).toBeLessThanOrEqual(40);
+      const follower = await statementsOf(2);
+      expect(follower.entries).toHaveLength(100);
+      expect(follower.statements).toBeLessThanOrEqual(10);
+    }, 60_000);
+
+    it('[MB16] several envelopes in one request have to fit into one commit', async () => {
+      const { bench, author } = await open();
+      const envelopes = await updates(author, 3, 899_800);
+      expect(await bench.append(author, ...envelopes)).toMatchObject({ seqs: [1, 2, 3] });
+      const before = await bench.dump();
+      await expectRefusal(bench.append(author, ...(await updates(author, 4, 700_000))), 'mailbox/too-large');
+      expect(await bench.dump()).toEqual(before);
+      expect(await bench.append(author, await author.update(2_800_000))).toMatchObject({ seqs: [4] });
+    }, 60_000);
+  });
+
+  describe('a relay that is full', () => {
+    const kept = async (bench: Bench) =>
+      Number((await bench.database.query('SELECT bytes FROM kept'))[0]?.['bytes']);
+
+    it('[MB19] the relay keeps so many bytes, and the last tenth of them for sessions that it has', async () => {
+      const { bench, author } = await open({ totalBytes: 100_000 });
+      await bench.append(author, await author.update(80_000 - 190));
+      const late = await Author.create();
+      const first = await late.update(15_000);
+      await expectRefusal(bench.append(late, first), 'relay/budget-spent');
+      await bench.append(author, await author.update(15_000));
+      await expectRefusal(bench.append(author, await author.update(15_000)), 'relay/budget-spent');
+      expect(await kept(bench)).toBeLessThanOrEqual(100_000);
+      await bench.append(author, await author.tombstone());
+      for (let runs = 0; runs < 2; runs++) {
+        bench.wait(DAY);
+        await bench.mailbox.sweep();
+      }
+      await bench.append(late, first);
+    });
+
+    it('[MB19] large bodies count from before they are written, whatever becomes of them', async () => {
+      const { bench, author } = await open({ totalBytes: 3_000_000 });
+      await bench.append(author, await author.update());
+      const large = await author.update(1_000_000);
+      // It looks, looks at the budget, pays, stages and commits, and then looks and commits again.
+      const commit = bench.database.batches + 4;
+      for (const batch of [commit, commit + 2]) bench.database.failures.set(batch, 'before');
+      await expectRefusal(bench.append(author, large), 'relay/unavailable');
+      expect(await kept(bench)).toBeGreaterThanOrEqual(1_000_000);
+      for (let runs = 0; runs < 2; runs++) await bench.mailbox.sweep();
+      expect(await kept(bench)).toBeGreaterThanOrEqual(1_000_000);
+      bench.wait(DAY);
+      for (let runs = 0; runs < 2; runs++) await bench.mailbox.sweep();
+      expect(await kept(bench)).toBeLessThan(1_000);
+    });
+  });
+
   describe('the end', () => {
     it('[MB21] a tombstone empties the mailbox and stays', async () => {
       const { bench, author } = await open();
@@ -738,7 +888,10 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
         await expectRefusal(bench.append(author, sent), 'mailbox/deleted');
       }
       await expectRefusal(bench.put(author, await author.snapshot(null, 0)), 'mailbox/deleted');
-      expect(await bench.mailbox.listSnapshots(author.caller('reader'))).toEqual({ snapshots: [] });
+      await expectRefusal(bench.mailbox.listSnapshots(author.caller('reader')), 'mailbox/deleted');
+      await expectRefusal(bench.mailbox.readSnapshot(author.caller(), idOf(snapshot)), 'mailbox/deleted');
+      const stranger = { ...author.caller('reader'), publicKey: author.writer.publicKey };
+      await expectRefusal(bench.mailbox.listSnapshots(stranger), 'mailbox/not-found');
       expect(await bench.database.query('SELECT * FROM remains')).toEqual([]);
     });
 
@@ -815,16 +968,32 @@ export function describeMailbox(openEmpty: () => MailboxDatabase | Promise<Mailb
       expect(await batchesOf()).toBe(1);
     });
 
-    it('[MB10] chunks that no commit ever named are removed after a day, and no others', async () => {
+    it('[MB10] [MB22] a visit that cannot be noted is reported, and keeps the log from nobody', async () => {
+      const { bench, author } = await open();
+      await bench.append(author, await author.update());
+      bench.wait(DAY);
+      bench.database.failures.set(bench.database.batches + 1, 'before');
+      expect((await bench.pull(author)).header.head).toBe(1);
+      expect(bench.reports).toHaveLength(1);
+      expect(await bench.database.query('SELECT visited_day FROM sessions')).toEqual([
+        { visited_day: Math.floor(bench.now / DAY) - 1 },
+      ]);
+      await bench.pull(author);
+      expect(await bench.database.query('SELECT visited_day FROM sessions')).toEqual([
+        { visited_day: Math.floor(bench.now / DAY) },
+      ]);
+    });
+
+    it('[MB10] chunks that no commit ever named are removed after an hour, and no others', async () => {
       const { bench, author } = await open();
       await bench.append(author, await author.update(1_000_000));
-      // It looks, pays, stages and commits, and then does all but the staging again.
-      const commit = bench.database.batches + 3;
-      for (const batch of [commit, commit + 3]) bench.database.failures.set(batch, 'before');
+      // It looks, looks at the budget, pays, stages and commits, and then looks and commits again.
+      const commit = bench.database.batches + 4;
+      for (const batch of [commit, commit + 2]) bench.database.failures.set(batch, 'before');
       await expectRefusal(bench.append(author, await author.update(1_000_000)), 'relay/unavailable');
       const chunks = async () => (await bench.database.query('SELECT part FROM chunks')).length;
       expect(await chunks()).toBe(4);
-      bench.wait(DAY);
+      bench.wait(3_600_000);
       await bench.mailbox.sweep();
       expect(await chunks()).toBe(4);
       bench.wait(1);

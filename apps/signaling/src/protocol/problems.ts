@@ -71,7 +71,7 @@ export const PROBLEMS = {
   'relay/budget-spent': {
     status: 429,
     title: 'Too Many Requests',
-    detail: 'The relay has taken what it takes in a day. Try again after Retry-After.',
+    detail: 'The relay has taken what it takes in a day, or keeps. Try again after Retry-After.',
   },
   'relay/internal-error': {
     status: 500,

@@ -32,6 +32,8 @@ export const SIGNALING_LIMITS = {
   liveBurst: 300,
   /** Frames of a socket that wait while its token is looked at. */
   waitingFrames: 64,
+  /** Characters (UTF-16 code units) of all of them. The largest frame may wait alone. */
+  waitingCharacters: 65_536,
   /** Strikes after which a socket is closed. */
   strikes: 10,
   /** Time without a strike after which a socket's earlier ones are forgiven, in milliseconds. */

@@ -16,7 +16,7 @@ import { SessionError, type ErrorCode } from '../session/errors.ts';
 import { secureRandom } from '../session/keys.ts';
 import { formatLink } from '../session/link.ts';
 import { unlockByAddress, type Access, type Unlocked } from '../session/opening.ts';
-import { DeviceStore, type DeviceState } from '../sync/device.ts';
+import { DeviceStore, isOfDevice, type DeviceState } from '../sync/device.ts';
 import type { Mailbox } from '../sync/mailbox/open.ts';
 import type { MailboxStatus } from '../sync/mailbox/ports.ts';
 import type { HubState, Mesh } from '../sync/mesh.ts';
@@ -74,6 +74,8 @@ export class LiveSession {
   #unreadable = $state(0);
   #edited = false;
   #closed = false;
+  /** A change from the mailbox has left the document half changed. */
+  #isBroken = false;
   /** Until when it stays open for the relay's sake once it was left, in milliseconds since 1970. */
   #deliverUntil = 0;
   #store: DeviceStore | undefined;
@@ -300,10 +302,15 @@ export class LiveSession {
         relay: relayOrigin(),
         hub: hubAddress(sessionId),
         committed: () => this.#isCommitted(),
+        isOfDevice,
         reachesDirectly: ({ peer }) => this.#mesh?.reaches(peer) ?? false,
         onStatus: (status) => {
           this.#mailboxStatus = status;
           this.#closeIfDelivered();
+        },
+        onBroken: () => {
+          this.#isBroken = true;
+          this.#store?.discard();
         },
         onPoisoned: () => void this.#openAnew(),
       });
@@ -327,7 +334,8 @@ export class LiveSession {
 
   /** A change from the mailbox has broken the document in this tab. On the device it is whole. */
   async #openAnew(): Promise<void> {
-    // Where the device does not have all of it, the broken one is still more than nothing: the person is told, and can copy.
+    // Where the device does not have all of it, the broken one is still more than nothing: the mailbox's trouble and the device's
+    // are told, and the person can copy.
     if (await this.#isCommitted()) this.onpoisoned?.();
   }
 
@@ -352,6 +360,8 @@ export class LiveSession {
   }
 
   async #openStore(): Promise<void> {
+    // A storage that comes this late would be given the broken document.
+    if (this.#isBroken) return;
     try {
       const store = await DeviceStore.open(
         this.id,

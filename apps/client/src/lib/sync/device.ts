@@ -1,6 +1,7 @@
 import { IndexeddbPersistence } from 'y-indexeddb';
 import * as Y from 'yjs';
 import { SessionError, type ErrorCode } from '../session/errors.ts';
+import { ArrivingUpdates } from './arriving.ts';
 import { databaseName } from './database-name.ts';
 
 /** Where the last change is, as far as this device's storage goes. Only a committed transaction makes it `saved`. */
@@ -34,6 +35,10 @@ export class DeviceStore {
   #state: DeviceState = 'saved';
   /** Updates that wait for the transaction under way. */
   #queue: Uint8Array[] = [];
+  /** Updates that came from elsewhere a moment ago. */
+  readonly #arriving = new ArrivingUpdates((updates) => this.#enqueue(updates));
+  /** The document is half changed by an update that failed: as a whole it is not to be kept. */
+  #isBroken = false;
   /** Transactions that have begun and not ended: one, and one more when the page or the store is closed. */
   #writing = 0;
   /** A write failed: the records alone have a gap, so the next write carries everything. */
@@ -108,7 +113,17 @@ export class DeviceStore {
 
   /** Resolves once nothing is on its way into the database any more; {@link state} then says how it ended. */
   settled(): Promise<void> {
+    this.#arriving.admit();
     return this.#writing > 0 ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve();
+  }
+
+  /**
+   * What the document has just emitted comes of an update that failed halfway: it is not kept, nor is the document as a whole from
+   * now on. To be called before anything else happens.
+   */
+  discard(): void {
+    this.#isBroken = true;
+    this.#arriving.discard();
   }
 
   /** Stops keeping the document. What is on its way still commits. */
@@ -124,19 +139,26 @@ export class DeviceStore {
 
   readonly #keep = (update: Uint8Array, origin: unknown, _doc: Y.Doc, { local }: Y.Transaction): void => {
     if (origin === this || (local && !this.#keepsOwn)) return;
-    this.#queue.push(update);
+    if (local) this.#enqueue([update]);
+    else this.#arriving.hold(update);
+  };
+
+  #enqueue(updates: readonly Uint8Array[]): void {
+    this.#queue.push(...updates);
     // One transaction at a time, with all that has come up since: a change waits for no more than the one before it,
     // and somebody else's thousand changes are not a thousand transactions. After a failure the retry takes it along.
     if (this.#writing === 0 && this.#retry === undefined) this.#write();
-  };
+  }
 
   /** The page may not come back: nothing waits for its turn. */
   readonly #flush = (): void => {
+    this.#arriving.admit();
     if (this.#queue.length > 0) this.#write();
   };
 
   #write(): void {
     const isWhole = this.#owesWholeState;
+    if (isWhole && this.#isBroken) return;
     const records = isWhole ? [Y.encodeStateAsUpdate(this.#doc)] : this.#queue;
     if (records.length === 0) return;
     this.#queue = [];
@@ -264,6 +286,11 @@ export class DeviceStore {
       };
     };
   }
+}
+
+/** Whether a transaction with this origin brought what was on this device already: when it was read, or from another tab. */
+export function isOfDevice(origin: unknown): boolean {
+  return origin instanceof DeviceStore || origin instanceof IndexeddbPersistence;
 }
 
 function isQuotaError(error: unknown): boolean {

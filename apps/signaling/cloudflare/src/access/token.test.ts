@@ -140,6 +140,12 @@ describe('malformed tokens', () => {
     ['another algorithm', {}, { alg: 'HS256' }],
     ['no key', {}, { jwk: undefined }],
     ['a private key', {}, { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), d: 'A'.repeat(43) } }],
+    ['more than a key', {}, { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), oth: 5 } }],
+    [
+      'a key that is for nothing',
+      {},
+      { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), key_ops: [] } },
+    ],
     ['a key of another curve', {}, { jwk: { kty: 'OKP', crv: 'X25519', x: 'A'.repeat(43) } }],
     ['a short key', {}, { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'AAAA' } }],
     ['a key of another spelling', {}, { jwk: { kty: 'OKP', crv: 'Ed25519', x: `${'A'.repeat(42)}B` } }],

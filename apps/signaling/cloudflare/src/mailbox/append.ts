@@ -1,7 +1,7 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { hashEnvelope } from '@parley/signaling/envelope';
 import { RelayProblem } from '../relay-problem.ts';
-import { countParts, readBodies, stageBody } from './bodies.ts';
+import { countParts, readBodies } from './bodies.ts';
 import { dayOf } from './day.ts';
 import { encodeHex } from './hexadecimal.ts';
 import type { Incoming } from './incoming.ts';
@@ -18,6 +18,7 @@ import {
   type Session,
 } from './session.ts';
 import { clear, settle, type Clearance } from './settlement.ts';
+import { createStage } from './staging.ts';
 import {
   abandonLog,
   insertEntries,
@@ -51,7 +52,7 @@ export async function appendEnvelopes(
   checkKinds(incoming);
   const ids = incoming.map(({ id }) => id);
   const epoch = encodeBase64url(randomBytes(16));
-  const staged = new Set<string>();
+  const stage = createStage(options, caller);
 
   return decideAndCommit(async () => {
     const at = now();
@@ -90,21 +91,18 @@ export async function appendEnvelopes(
       seq: before.head + 1 + index,
       parts: parts[index] ?? 0,
     }));
-    const rows = 2 * fresh.length + parts.reduce((sum, count) => sum + count, 0) + clearance.rows;
+    // Those in chunks are paid for when they are staged.
+    const paidBytes = entries.reduce((sum, entry) => sum + (entry.parts > 0 ? 0 : entry.bytes.length), 0);
+    const rows = 2 * fresh.length + clearance.rows;
     const settled = await settle(
       options,
       caller,
       before,
       { ...grown, bytes: room.bytes, bodiesAfter: room.bodiesAfter, dueDay: clearance.dueDay },
-      { sessions: before.revision === 0 ? 1 : 0, bytes, rows },
+      { sessions: before.revision === 0 ? 1 : 0, bytes: paidBytes, rows },
       at,
     );
-    for (const entry of entries) {
-      const key = `${before.epoch}/${entry.hash}`;
-      if (entry.parts === 0 || staged.has(key)) continue;
-      for (const batch of stageBody(database, before.epoch, entry, at)) await commit(database, batch);
-      staged.add(key);
-    }
+    for (const entry of entries) await stage(before.epoch, entry, at);
     await commit(database, [
       writeSession(database, before, settled.after, caller.reader, null),
       ...insertEntries(database, caller.sessionId, entries, at),
@@ -152,7 +150,7 @@ async function findRoom(
     return { room, clearance: { statements: [], rows: 0, dueDay: before.dueDay } };
   }
   const [snapshotRows = [], weightRows = []] = await read(database, [
-    selectSnapshots(database, before.id),
+    selectSnapshots(database, { sessionId: before.id, publicKey: before.writerKey }),
     selectWeight(database, before.id, before.bodiesAfter, before.covers ?? before.bodiesAfter),
   ]);
   const kept = readSnapshots(snapshotRows);
@@ -174,7 +172,7 @@ async function findRoom(
 
 /**
  * Commits a tombstone ([MB21]): the session keeps nothing else. What there was goes in the same commit, as far as the budgets
- * allow it; the daily job removes the rest.
+ * allow it; the hourly job removes the rest.
  */
 async function endSession(
   options: MailboxOptions,
@@ -190,8 +188,10 @@ async function endSession(
     ...{ hashesAfter: grown.head, bodiesAfter: grown.head, snapshot: null, covers: null },
     ...{ bytes: bytes.length, dueDay: null, tombstone: bytes.length },
   };
-  // The row of `remains`, and the index of visits, which a tombstone leaves.
-  const cost = { sessions: before.revision === 0 ? 1 : 0, bytes: bytes.length, rows: 2 };
+  // The row of `remains`, and the index of visits, which a tombstone leaves. A full relay does not keep anybody from deleting:
+  // what goes is more than what comes.
+  const isNew = before.revision === 0;
+  const cost = { sessions: isNew ? 1 : 0, bytes: isNew ? bytes.length : 0, rows: 2 };
   const removal = removeLog(database, before);
   const { after, statements, removed } = await settle(
     options,

@@ -5,9 +5,11 @@ import { decodeHex, encodeHex } from './hexadecimal.ts';
 /** Largest value that is stored ([MB16]), in bytes. As hexadecimal text it has to stay below D1's 2,000,000, too. */
 export const VALUE_BYTES = 900_000;
 
-/** Bytes of bodies that one batch writes, or one query reads: what is more goes in several. */
-const BATCH_BYTES = 2_700_000;
-export const PAGE_BYTES = 1_000_000;
+/** Bytes that one batch writes: of chunks, or of several envelopes that come together. */
+export const BATCH_BYTES = 3 * VALUE_BYTES;
+
+/** Bytes of bodies that one query reads: a Worker may run only so many. Their text is twice as long. */
+export const PAGE_BYTES = 2 * VALUE_BYTES;
 
 /** Where the body of an envelope is kept. */
 export interface StoredBody {
@@ -24,23 +26,13 @@ export interface NewBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/**
- * In how many chunks each body is kept: 0 for those that the commit itself can take, in their order, as long as one batch
- * holds them.
- */
+/** In how many chunks each body is kept: 0 for those that fit into one value, which the commit itself writes. */
 export function countParts(sizes: readonly number[]): number[] {
-  let taken = 0;
-  return sizes.map((size) => {
-    if (size <= VALUE_BYTES && taken + size <= BATCH_BYTES) {
-      taken += size;
-      return 0;
-    }
-    return Math.ceil(size / VALUE_BYTES);
-  });
+  return sizes.map((size) => (size <= VALUE_BYTES ? 0 : Math.ceil(size / VALUE_BYTES)));
 }
 
 /**
- * The batches that write a body's chunks. They are part of nothing until a commit names them; the daily job removes those
+ * The batches that write a body's chunks. They are part of nothing until a commit names them; the hourly job removes those
  * that no commit ever named. Each batch is made when it is its turn.
  */
 export function* stageBody(
@@ -89,15 +81,19 @@ export function readBodies(rows: readonly unknown[], sizes: readonly number[]): 
   });
 }
 
-export function selectChunk(
+/** Chunks of a body from `part` on, `count` at most, in order. */
+export function selectChunks(
   database: MailboxDatabase,
   epoch: string,
   hash: string,
   part: number,
+  count: number,
 ): DatabaseStatement {
   return database
-    .prepare('SELECT hex(body) AS body FROM chunks WHERE epoch = ?1 AND hash = ?2 AND part = ?3')
-    .bind(epoch, hash, part);
+    .prepare(
+      'SELECT hex(body) AS body FROM chunks WHERE epoch = ?1 AND hash = ?2 AND part >= ?3 ORDER BY part LIMIT ?4',
+    )
+    .bind(epoch, hash, part, count);
 }
 
 /** Sizes of the chunks of a body. */

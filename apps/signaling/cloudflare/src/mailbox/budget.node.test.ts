@@ -23,11 +23,11 @@ describe('credit', () => {
 describe('payment', () => {
   it('[MB19] is in steps, a small one first', () => {
     const cost = { sessions: 1, bytes: 200, rows: 4 };
-    const spent = { relay: NOTHING, prefix: null };
+    const spent = { kept: 0, relay: NOTHING, prefix: null };
     const first = payInAdvance(cost, { day: 0, bytes: 0, rows: 0 }, 5, spent, DEFAULT_LIMITS);
     expect(first).toEqual({
       paid: { sessions: 1, bytes: 32_768, rows: 20 },
-      credit: { day: 5, bytes: 32_568, rows: 14 },
+      credit: { day: 5, bytes: 32_568, rows: 13 },
     });
     const later = payInAdvance(
       { sessions: 0, bytes: 40_000, rows: 3 },
@@ -38,23 +38,41 @@ describe('payment', () => {
     );
     expect(later).toEqual({
       paid: { sessions: 0, bytes: 262_144, rows: 0 },
-      credit: { day: 5, bytes: 32_568 + 262_144 - 40_000, rows: 14 - 3 - PURCHASE_ROWS },
+      credit: { day: 5, bytes: 32_568 + 262_144 - 40_000, rows: 13 - 3 - PURCHASE_ROWS },
     });
   });
 
   it('[MB19] is exact where a step is more than is left', () => {
-    const limits = { ...DEFAULT_LIMITS, dailyRows: 10 };
+    const limits = { ...DEFAULT_LIMITS, dailyRows: 11 };
     const payment = payInAdvance(
       { sessions: 0, bytes: 1, rows: 4 },
       { day: 0, bytes: 0, rows: 0 },
       5,
-      { relay: { ...NOTHING, rows: 4 }, prefix: null },
+      { kept: 0, relay: { ...NOTHING, rows: 4 }, prefix: null },
       limits,
     );
     expect(payment).toEqual({
-      paid: { sessions: 0, bytes: 1, rows: 6 },
+      paid: { sessions: 0, bytes: 1, rows: 7 },
       credit: { day: 5, bytes: 0, rows: 0 },
     });
+  });
+
+  it('[MB19] fits into what the relay keeps, of which new sessions have nine tenths', () => {
+    const limits = { ...DEFAULT_LIMITS, totalBytes: 1_000 };
+    const pay = (sessions: number, bytes: number, kept: number) =>
+      payInAdvance(
+        { sessions, bytes, rows: 1 },
+        { day: 0, bytes: 0, rows: 0 },
+        5,
+        { kept, relay: NOTHING, prefix: null },
+        limits,
+      )?.paid.bytes;
+    expect(pay(0, 100, 900)).toBe(100);
+    expect(pay(0, 101, 900)).toBeUndefined();
+    expect(pay(1, 100, 800)).toBe(100);
+    expect(pay(1, 101, 800)).toBeUndefined();
+    // What takes no bytes is taken by a full relay, too.
+    expect(pay(0, 0, 2_000)).toBe(0);
   });
 
   const amount = fc.nat({ max: 200 });
@@ -73,7 +91,7 @@ describe('payment', () => {
             ...DEFAULT_LIMITS,
             ...{ dailySessions: 20, dailyBytes: 2 * budget + 2, dailyRows: budget + 10 },
           };
-          const payment = payInAdvance(asked, credit, 1, { relay, prefix }, limits);
+          const payment = payInAdvance(asked, credit, 1, { kept: 0, relay, prefix }, limits);
           if (!payment) return;
           const { paid, credit: left } = payment;
           expect(left.bytes).toBeGreaterThanOrEqual(0);

@@ -15,14 +15,15 @@ export interface Credit {
   readonly rows: number;
 }
 
-/** What has been paid today. `prefix` is null where no IP prefix is known. */
+/** What has been paid today, and bytes that the whole relay keeps. `prefix` is null where no IP prefix is known. */
 export interface Spent {
+  readonly kept: number;
   readonly relay: Cost;
   readonly prefix: Cost | null;
 }
 
-/** Rows that paying writes itself: the relay's budget, and the prefix's. */
-export const PURCHASE_ROWS = 2;
+/** Rows that paying writes itself: the relay's budget, the prefix's, and what the relay keeps. */
+export const PURCHASE_ROWS = 3;
 
 /** A session pays little the first time in a day, since most are used little, and more each time after. */
 const STEPS = {
@@ -38,7 +39,7 @@ export function useCredit({ sessions, bytes, rows }: Cost, credit: Credit, day: 
 
 /**
  * Pays what the credit lacks for this cost, rounded up to a step, or exactly where a step is more than there is left
- * ([MB19]); null when the day's budget, or the prefix's half of it, is spent.
+ * ([MB19]); null when the day's budget, or the prefix's half of it, is spent, or the relay is full.
  */
 export function payInAdvance(
   cost: Cost,
@@ -79,11 +80,18 @@ export function relayLimits({ dailySessions, dailyBytes, dailyRows }: MailboxLim
   return { sessions: dailySessions, bytes: dailyBytes, rows: dailyRows };
 }
 
+/** Bytes that the relay may keep after this. The last tenth is for the sessions that there are already. */
+export function keptLimit({ sessions }: Cost, { totalBytes }: MailboxLimits): number {
+  return sessions > 0 ? Math.floor(0.9 * totalBytes) : totalBytes;
+}
+
 function half(limit: number): number {
   return Math.max(1, Math.floor(limit / 2));
 }
 
-function fits(cost: Cost, { relay, prefix }: Spent, limits: MailboxLimits): boolean {
+/** Whether the relay, the day's budget and the prefix's half of it have this much left. */
+export function fits(cost: Cost, { kept, relay, prefix }: Spent, limits: MailboxLimits): boolean {
+  if (cost.bytes > 0 && kept + cost.bytes > keptLimit(cost, limits)) return false;
   if (!isWithin(cost, relay, relayLimits(limits))) return false;
   return prefix === null || isWithin(cost, prefix, prefixLimits(limits));
 }

@@ -5,12 +5,14 @@ it('[MB17] [MB18] [MB19] [MB22] each limit is a variable of the Worker, with a d
   expect(readLimits({})).toEqual({
     ...{ sessionBytes: 50_000_000, sessionEnvelopesPerMinute: 3_000 },
     ...{ dailySessions: 2_000, dailyBytes: 300_000_000, dailyRows: 80_000, retentionDays: 180 },
+    totalBytes: 400_000_000,
   });
   const variables = {
     ...{ SESSION_BYTES: '1', SESSION_ENVELOPES_PER_MINUTE: '2', DAILY_SESSIONS: '3' },
-    ...{ DAILY_BYTES: '4', DAILY_ROWS: '5', RETENTION_DAYS: '6' },
+    ...{ DAILY_BYTES: '4', DAILY_ROWS: '5', TOTAL_BYTES: '6' },
+    RETENTION_DAYS: '7',
   };
-  expect(Object.values(readLimits(variables))).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(Object.values(readLimits(variables))).toEqual([1, 2, 3, 4, 5, 6, 7]);
   expect(readLimits({ DAILY_ROWS: '7' })).toEqual({ ...DEFAULT_LIMITS, dailyRows: 7 });
 });
 

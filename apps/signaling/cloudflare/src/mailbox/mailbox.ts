@@ -10,6 +10,7 @@ import {
 } from '@parley/signaling/mailbox';
 import { RelayProblem } from '../relay-problem.ts';
 import { appendEnvelopes } from './append.ts';
+import { BATCH_BYTES } from './bodies.ts';
 import type { MailboxDatabase } from './database.ts';
 import { dayOf } from './day.ts';
 import { readIncoming, verifyIncoming, type Incoming } from './incoming.ts';
@@ -45,6 +46,8 @@ export interface MailboxOptions {
   now(): number;
   /** Cryptographically secure bytes. */
   randomBytes(length: number): Uint8Array<ArrayBuffer>;
+  /** Told what went wrong where nothing depends on it. */
+  report?(error: unknown): void;
 }
 
 /** Bytes in pieces of any size, read as it goes. Throws when they have gone meanwhile: whoever asked asks again. */
@@ -62,9 +65,11 @@ export interface PulledLog {
 export interface Told<Answer> {
   readonly answer: Answer;
   readonly frame: Extract<MailboxFrame, { type: 'mailbox' }>;
+  /** False when all of it was there already, so that nobody has to be told. */
+  readonly isNew: boolean;
 }
 
-/** What the daily job did, in numbers. */
+/** What the hourly job did, in numbers. */
 export interface Swept {
   /** Sessions that nobody had visited for too long. */
   readonly sessions: number;
@@ -85,6 +90,9 @@ export interface Mailbox {
    */
   authorize(caller: Caller): Promise<void>;
 
+  /** Resolves for who may write this session. It is for before a request's body is read; writing looks itself, too. */
+  authorizeWriter(caller: Caller): Promise<void>;
+
   /**
    * What is in the log behind `after` ([MB8], [MB9]).
    *
@@ -96,7 +104,7 @@ export interface Mailbox {
    * Gives each envelope the next seq, all of them or none; one that is there already keeps its own ([MB5], [MB7]). A
    * tombstone has to come alone.
    *
-   * @param envelopes one to `MAILBOX_LIMITS.appendEnvelopes`, `MAILBOX_LIMITS.requestBytes` together
+   * @param envelopes one of `MAILBOX_LIMITS.requestBytes`, or up to `MAILBOX_LIMITS.appendEnvelopes` of 2,700,000 bytes together
    */
   append(caller: Caller, envelopes: readonly Uint8Array<ArrayBuffer>[]): Promise<Told<AppendAnswer>>;
 
@@ -110,7 +118,7 @@ export interface Mailbox {
   readSnapshot(caller: Caller, id: string): Promise<{ readonly size: number; body(): Pieces }>;
 
   /**
-   * The daily job: retention ([MB22]), what compaction and deletion left, old budgets. Safe to repeat and to break off
+   * The hourly job: retention ([MB22]), what compaction and deletion left, old budgets. Safe to repeat and to break off
    * anywhere.
    *
    * @param rows so many rows of one kind are deleted or emptied at most
@@ -118,7 +126,10 @@ export interface Mailbox {
   sweep(rows?: number): Promise<Swept>;
 }
 
-/** Rows of one kind that one run of the daily job deletes, so that all of it stays within what a day's budget leaves. */
+/**
+ * Rows of one kind that one run of the hourly job deletes: in a day, more of each than a day's budget can write, so that
+ * nothing that is due piles up.
+ */
 const SWEPT_ROWS = 4_000;
 
 export function createMailbox(options: MailboxOptions): Mailbox {
@@ -138,15 +149,24 @@ export function createMailbox(options: MailboxOptions): Mailbox {
     return admitReader(caller, rows);
   }
 
+  /** The session, if it has not been deleted ([MB21]). */
+  async function openKept(caller: Caller): Promise<Session> {
+    const session = await openSession(caller);
+    if (session.tombstone !== null) throw new RelayProblem('mailbox/deleted');
+    return session;
+  }
+
+  /** A reader's key opens nothing here; to those who do not have even that, nothing is said of the session. */
+  async function admitWriter(caller: Caller): Promise<void> {
+    if (caller.role === 'writer') return;
+    await openSession(caller);
+    throw new RelayProblem('access/scope');
+  }
+
   /** Checks everything about envelopes that are to be kept that needs no look at what is there. */
   async function admit(caller: Caller, envelopes: readonly Uint8Array<ArrayBuffer>[]): Promise<Incoming[]> {
     const incoming: Incoming[] = [];
     for (const bytes of envelopes) incoming.push(await readIncoming(caller.sessionId, bytes));
-    // A reader's key opens nothing here; to those who do not have even that, nothing is said of the session.
-    if (caller.role === 'reader') {
-      await openSession(caller);
-      throw new RelayProblem('access/scope');
-    }
     await verifyIncoming(caller.publicKey, incoming);
     return incoming;
   }
@@ -156,17 +176,22 @@ export function createMailbox(options: MailboxOptions): Mailbox {
       if (caller.role === 'reader') await openSession(caller);
     },
 
+    authorizeWriter: admitWriter,
+
     async pull(caller, after, epoch) {
       const admit = (rows: readonly unknown[]) => admitReader(caller, rows);
-      const { session, log } = await pullLog(database, caller.sessionId, admit, after, epoch);
+      const { session, log } = await pullLog(database, caller, admit, after, epoch);
       const visit = noteVisit(database, session, dayOf(now()), caller.reader);
-      if (visit) await read(database, [visit]);
+      // Nobody is to go without an answer for a note that the next pull makes as well.
+      if (visit) await read(database, [visit]).catch((error: unknown) => options.report?.(error));
       return log;
     },
 
     async append(caller, envelopes) {
+      await admitWriter(caller);
       const size = envelopes.reduce((sum, { length }) => sum + length, 0);
-      if (size > MAILBOX_LIMITS.requestBytes) throw new RelayProblem('mailbox/too-large');
+      const limit = envelopes.length > 1 ? BATCH_BYTES : MAILBOX_LIMITS.requestBytes;
+      if (size > limit) throw new RelayProblem('mailbox/too-large');
       if (envelopes.length === 0 || envelopes.length > MAILBOX_LIMITS.appendEnvelopes) {
         throw new RelayProblem('mailbox/malformed');
       }
@@ -176,32 +201,35 @@ export function createMailbox(options: MailboxOptions): Mailbox {
       return {
         answer: { epoch: session.epoch, head: session.head, seqs: [...seqs] },
         frame: frameOf(session, told ? fresh : []),
+        isNew: fresh.length > 0,
       };
     },
 
     async putSnapshot(caller, envelope) {
+      await admitWriter(caller);
       const [incoming] = await admit(caller, [envelope]);
       if (!incoming) throw new RelayProblem('mailbox/malformed');
-      const session = await replaceSnapshot(options, caller, incoming);
+      const { session, isNew } = await replaceSnapshot(options, caller, incoming);
       const { id, header } = incoming;
       const covers = header.kind === 'snapshot' ? header.covers : 0;
       return {
         answer: { epoch: session.epoch, head: session.head, current: { id, covers } },
         frame: frameOf(session, []),
+        isNew,
       };
     },
 
     async listSnapshots(caller) {
-      await openSession(caller);
-      const [rows = []] = await read(database, [selectSnapshots(database, caller.sessionId)]);
+      await openKept(caller);
+      const [rows = []] = await read(database, [selectSnapshots(database, caller)]);
       return {
         snapshots: readSnapshots(rows).map(({ id, covers, size, at }) => ({ id, covers, size, at })),
       };
     },
 
     async readSnapshot(caller, id) {
-      const { epoch } = await openSession(caller);
-      const [rows = []] = await read(database, [selectSnapshots(database, caller.sessionId)]);
+      const { epoch } = await openKept(caller);
+      const [rows = []] = await read(database, [selectSnapshots(database, caller)]);
       const snapshot = readSnapshots(rows).find((kept) => kept.id === id);
       if (!snapshot) throw new RelayProblem('mailbox/not-found');
       return { size: snapshot.size, body: () => readStored(database, epoch, snapshot) };

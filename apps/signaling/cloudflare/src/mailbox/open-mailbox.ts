@@ -1,4 +1,6 @@
 import type { Env } from '../env.ts';
+import { logError } from '../operations/log.ts';
+import { RelayProblem } from '../relay-problem.ts';
 import { readLimits } from './limits.ts';
 import { createMailbox, type Mailbox } from './mailbox.ts';
 
@@ -12,6 +14,7 @@ export function openMailbox(env: Env): Mailbox {
     database: env.DB,
     limits: readLimits(env),
     now: () => Date.now(),
+    report: (error) => logError('mailbox visit', error instanceof RelayProblem ? error.cause : error),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   });
 }

@@ -1,10 +1,18 @@
 import type { LogHeader } from '@parley/signaling/mailbox';
 import { MAILBOX_LIMITS } from '@parley/signaling/mailbox';
-import { BodyGoneError, chunkSizes, PAGE_BYTES, readBodies, selectChunk, type StoredBody } from './bodies.ts';
+import {
+  BodyGoneError,
+  chunkSizes,
+  PAGE_BYTES,
+  readBodies,
+  selectChunks,
+  VALUE_BYTES,
+  type StoredBody,
+} from './bodies.ts';
 import type { MailboxDatabase } from './database.ts';
 import type { Pieces, PulledLog } from './mailbox.ts';
 import { countPulled, planPull } from './pull-plan.ts';
-import { selectSession, selectTombstone, type Session } from './session.ts';
+import { selectSession, selectTombstone, type KeyOfSession, type Session } from './session.ts';
 import {
   readEntries,
   readSnapshots,
@@ -22,7 +30,7 @@ import { read } from './transactions.ts';
  */
 export async function pullLog(
   database: MailboxDatabase,
-  id: string,
+  asked: KeyOfSession,
   admit: (rows: readonly unknown[]) => Session,
   after: number,
   epoch: string | null,
@@ -32,9 +40,9 @@ export async function pullLog(
   // time for everybody who is not too far behind.
   for (let from = after, limit: number = pullEntries; ;) {
     const [sessionRows = [], entryRows = [], snapshotRows = []] = await read(database, [
-      selectSession(database, id),
-      selectEntries(database, id, from, limit),
-      selectSnapshots(database, id),
+      selectSession(database, asked.sessionId),
+      selectEntries(database, asked, from, limit),
+      selectSnapshots(database, asked),
     ]);
     const session = admit(sessionRows);
     if (session.tombstone !== null)
@@ -156,9 +164,15 @@ function takePage(entries: readonly EntryRow[], index: number): EntryRow[] {
   return page;
 }
 
+/** Chunks that one query reads. */
+const CHUNKS_AT_ONCE = PAGE_BYTES / VALUE_BYTES;
+
 async function* readChunks(database: MailboxDatabase, epoch: string, body: StoredBody): Pieces {
-  for (const [part, size] of chunkSizes(body).entries()) {
-    const [rows = []] = await read(database, [selectChunk(database, epoch, body.hash, part)]);
-    yield* readBodies(rows, [size]);
+  const sizes = chunkSizes(body);
+  for (let part = 0; part < sizes.length; part += CHUNKS_AT_ONCE) {
+    const page = sizes.slice(part, part + CHUNKS_AT_ONCE);
+    const chunks = selectChunks(database, epoch, body.hash, part, page.length);
+    const [rows = []] = await read(database, [chunks]);
+    yield* readBodies(rows, page);
   }
 }

@@ -1,13 +1,14 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { MAILBOX_LIMITS } from '@parley/signaling/mailbox';
 import { RelayProblem } from '../relay-problem.ts';
-import { countParts, stageBody } from './bodies.ts';
+import { countParts } from './bodies.ts';
 import { dayOf } from './day.ts';
 import type { Incoming } from './incoming.ts';
 import type { Caller, MailboxOptions } from './mailbox.ts';
 import { makeRoom } from './room.ts';
 import { newSession, readSessions, selectSession, writeSession, type Session } from './session.ts';
 import { clear, settle } from './settlement.ts';
+import { createStage } from './staging.ts';
 import {
   insertSnapshot,
   readSnapshots,
@@ -20,31 +21,31 @@ import { commit, decideAndCommit, read } from './transactions.ts';
 
 /**
  * Makes a verified snapshot the current one ([MB13], [MB14], [MB15]); see `Mailbox.putSnapshot`. Answers with the session
- * as it is then.
+ * as it is then, and whether it was not the current one before.
  */
 export async function replaceSnapshot(
   options: MailboxOptions,
   caller: Caller,
   incoming: Incoming,
-): Promise<Session> {
+): Promise<{ readonly session: Session; readonly isNew: boolean }> {
   const { database, limits, now, randomBytes } = options;
   const { header, bytes } = incoming;
   if (header.kind !== 'snapshot') throw new RelayProblem('mailbox/malformed');
   const epoch = encodeBase64url(randomBytes(16));
   const [parts = 0] = countParts([bytes.length]);
-  let stagedFor: string | undefined;
+  const stage = createStage(options, caller);
 
   return decideAndCommit(async () => {
     const at = now();
     const [sessionRows = [], snapshotRows = []] = await read(database, [
       selectSession(database, caller.sessionId),
-      selectSnapshots(database, caller.sessionId),
+      selectSnapshots(database, caller),
     ]);
     const before =
       readSessions(sessionRows)[0] ?? newSession(caller.sessionId, caller.publicKey, epoch, dayOf(at));
     if (before.tombstone !== null) throw new RelayProblem('mailbox/deleted');
     const kept = readSnapshots(snapshotRows);
-    if (isThere(incoming, before, kept)) return before;
+    if (isThere(incoming, before, kept)) return { session: before, isNew: false };
     const { prev, covers } = header;
     if (prev !== before.snapshot || covers > before.head || covers <= (before.covers ?? -1)) {
       throw new RelayProblem('mailbox/stale-snapshot');
@@ -85,20 +86,22 @@ export async function replaceSnapshot(
         ...{ snapshot: incoming.id, covers, bodiesAfter: room.bodiesAfter, bytes: room.bytes },
         ...{ visitedDay: Math.max(before.visitedDay, dayOf(at)), dueDay: clearance.dueDay },
       },
-      { sessions: before.revision === 0 ? 1 : 0, bytes: bytes.length, rows: 1 + parts + clearance.rows },
+      {
+        sessions: before.revision === 0 ? 1 : 0,
+        // One in chunks is paid for when it is staged.
+        bytes: parts > 0 ? 0 : bytes.length,
+        rows: 1 + clearance.rows,
+      },
       at,
     );
-    if (parts > 0 && stagedFor !== before.epoch) {
-      for (const batch of stageBody(database, before.epoch, incoming, at)) await commit(database, batch);
-      stagedFor = before.epoch;
-    }
+    await stage(before.epoch, incoming, at);
     await commit(database, [
       writeSession(database, before, settled.after, caller.reader, null),
       insertSnapshot(database, before.id, incoming, { covers, parts, at }),
       ...clearance.statements,
       ...settled.statements,
     ]);
-    return settled.after;
+    return { session: settled.after, isNew: true };
   });
 }
 

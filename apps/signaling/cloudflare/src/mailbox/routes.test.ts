@@ -188,14 +188,19 @@ describe('access', () => {
       // Somebody else's signature.
       [author, await author.token('writer', {}, { key: other.writer.privateKey })],
     ] as const;
-    const answers = await Promise.all(
-      tokens.map(async ([of, token]) => {
-        const response = await exports.default.fetch(address(of, 'log'), {
-          headers: { Authorization: `Bearer ${token}` },
-        });
-        return { status: response.status, headers: [...response.headers], body: await response.text() };
-      }),
-    );
+    const ask = async (of: Author, path: string, token: string, init: RequestInit = {}) => {
+      const response = await exports.default.fetch(address(of, path), {
+        ...init,
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      return { status: response.status, headers: [...response.headers], body: await response.text() };
+    };
+    const answers = await Promise.all(tokens.map(([of, token]) => ask(of, 'log', token)));
+    // What is wrong with the body is told to the writer only, who may write where nobody has written, too.
+    for (const [of, token] of tokens.slice(1)) {
+      answers.push(await ask(of, 'log', token, { method: 'POST', body: 'what' }));
+      answers.push(await ask(of, 'snapshot', token, { method: 'PUT', body: 'what' }));
+    }
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     const forged = await author.seal({ kind: 'update' }, 5, author.reader.privateKey);
     const response = await append(author, forged);
@@ -213,6 +218,8 @@ describe('access', () => {
     const posted = await send(author, 'log', { method: 'POST', body: encodeAppend([update]) }, 'reader');
     expect(posted.headers.get('WWW-Authenticate')).toBe('Bearer error="insufficient_scope"');
     await expectProblem(posted, 'access/scope');
+    const junk = await send(author, 'snapshot', { method: 'PUT', body: 'what' }, 'reader');
+    await expectProblem(junk, 'access/scope');
   });
 });
 
@@ -266,6 +273,20 @@ describe('telling', () => {
     await send(author, 'snapshot', { method: 'PUT', body: snapshot });
     const { id } = parseEnvelope(snapshot).header;
     expect(await bob.next()).toEqual({ ...told, current: { id, covers: 1 }, envelopes: [] });
+  });
+
+  it('[MB11] nobody is told what was there already', async () => {
+    const author = await Author.create();
+    const published: string[] = [];
+    const hub = { publish: async (topic: string) => void published.push(topic) };
+    const HUB = { idFromName: () => 'id', get: () => hub };
+    const body = encodeAppend([await author.update()]);
+    const snapshot = await author.snapshot(null, 1);
+    for (let times = 1; times <= 2; times++) {
+      await sendWith({ HUB }, author, 'log', { method: 'POST', body });
+      await sendWith({ HUB }, author, 'snapshot', { method: 'PUT', body: snapshot });
+      expect(published).toHaveLength(2);
+    }
   });
 
   it('[MB11] a hub that fails does not fail the append', async () => {
@@ -336,7 +357,7 @@ describe('trouble', () => {
   });
 });
 
-it('[MB22] [MB23] the daily job deletes what nobody visits, and logs numbers only', async () => {
+it('[MB22] [MB23] the hourly job deletes what nobody visits, and logs numbers only', async () => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   const author = await Author.create();
   await append(author, await author.update());

@@ -61,18 +61,22 @@ mailboxRoutes.get('/log', async (c) => {
 
 mailboxRoutes.post('/log', async (c) => {
   const caller = await identify(c, 'write');
+  const mailbox = openMailbox(c.env);
+  await mailbox.authorizeWriter(caller);
   const envelopes = decodeAppend(await readRequest(c, MAILBOX_LIMITS.requestBytes));
   if (!envelopes) throw new RelayProblem('mailbox/malformed');
-  const { answer, frame } = await openMailbox(c.env).append(caller, envelopes);
-  tell(c, frame);
+  const { answer, frame, isNew } = await mailbox.append(caller, envelopes);
+  if (isNew) tell(c, frame);
   return answerJson(answer);
 });
 
 mailboxRoutes.put('/snapshot', async (c) => {
   const caller = await identify(c, 'write');
+  const mailbox = openMailbox(c.env);
+  await mailbox.authorizeWriter(caller);
   const envelope = await readRequest(c, ENVELOPE_LIMIT);
-  const { answer, frame } = await openMailbox(c.env).putSnapshot(caller, envelope);
-  tell(c, frame);
+  const { answer, frame, isNew } = await mailbox.putSnapshot(caller, envelope);
+  if (isNew) tell(c, frame);
   return answerJson(answer);
 });
 

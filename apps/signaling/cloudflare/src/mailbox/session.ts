@@ -163,11 +163,28 @@ export function writeSession(
 /**
  * The session's epoch as an SQL expression, with the session's id as that parameter. It is NULL where the session has gone,
  * which no column that takes an epoch allows: at least one insert of every commit uses it, and so a commit to a session that
- * the daily job has just deleted fails.
+ * the hourly job has just deleted fails.
  */
 export function currentEpoch(parameter: number): string {
   return `(SELECT epoch FROM sessions WHERE id = ?${parameter})`;
 }
+
+/** A session, and the key of who wants to read it, base64url. */
+export interface KeyOfSession {
+  readonly sessionId: string;
+  readonly publicKey: string;
+}
+
+/**
+ * The same, NULL also where that parameter is neither the writer's nor the reader's key: what is read with it takes as long
+ * for a wrong key as for a session that is not there.
+ */
+export function openedEpoch(parameter: number, key: number): string {
+  return `(SELECT epoch FROM sessions WHERE id = ?${parameter} AND ?${key} IN (writer_key, reader_key))`;
+}
+
+/** Seconds between two reader's keys that pulls tell: each is a write that nobody pays for. An append tells it at once. */
+const READER_PAUSE = 60;
 
 /** Notes a visit, and the reader's key where the token that tells it is the latest ([MB2], [MB22]). */
 export function noteVisit(
@@ -177,7 +194,8 @@ export function noteVisit(
   reader: ReaderClaim | null,
 ): DatabaseStatement | null {
   const hasVisited = session.visitedDay >= day || session.tombstone !== null;
-  const tellsReader = reader !== null && reader.key !== session.readerKey && reader.at > session.readerAt;
+  const tellsReader =
+    reader !== null && reader.key !== session.readerKey && reader.at >= session.readerAt + READER_PAUSE;
   if (hasVisited && !tellsReader) return null;
   const values: DatabaseValue[] = [session.id, reader?.key ?? null, reader?.at ?? 0];
   if (!hasVisited) values.push(day);

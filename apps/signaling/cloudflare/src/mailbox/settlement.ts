@@ -1,6 +1,6 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { RelayProblem } from '../relay-problem.ts';
-import { payInAdvance, useCredit, type Cost } from './budget.ts';
+import { fits, payInAdvance, PURCHASE_ROWS, useCredit, type Cost, type Spent } from './budget.ts';
 import type { DatabaseStatement } from './database.ts';
 import { dayOf, secondsToTomorrow } from './day.ts';
 import { encodeHex } from './hexadecimal.ts';
@@ -17,7 +17,7 @@ import {
   selectPrefix,
   type SnapshotRow,
 } from './storage.ts';
-import { read } from './transactions.ts';
+import { commit, read } from './transactions.ts';
 
 /** A change of a session that has been paid for. */
 export interface Settled {
@@ -33,30 +33,59 @@ export interface Settled {
  * @throws {RelayProblem} `relay/budget-spent`
  */
 export async function settle(
-  { database, limits, randomBytes }: MailboxOptions,
+  options: MailboxOptions,
   { prefix }: Caller,
   before: Session,
   after: Session,
   cost: Cost,
   at: number,
 ): Promise<Settled> {
+  const { database, limits } = options;
   const day = dayOf(at);
   const whole = { ...cost, rows: cost.rows + countSessionRows(before, after) };
   const credit = useCredit(whole, creditOf(before), day);
   if (credit) return { after: withCredit(after, credit), statements: [] };
-  const [, budgetRows = []] = await read(database, openBudget(database, day, encodeHex(randomBytes(16))));
-  const { salt, ...relay } = readBudget(budgetRows);
-  const hidden = prefix === null ? null : await hidePrefix(salt, prefix);
-  const spentByPrefix =
-    hidden === null
-      ? null
-      : readPrefix((await read(database, [selectPrefix(database, day, hidden)]))[0] ?? []);
-  const payment = payInAdvance(whole, creditOf(before), day, { relay, prefix: spentByPrefix }, limits);
+  const { hidden, spent } = await readSpent(options, prefix, day);
+  const payment = payInAdvance(whole, creditOf(before), day, spent, limits);
   if (!payment) throw new RelayProblem('relay/budget-spent', secondsToTomorrow(at));
   return {
     after: withCredit(after, payment.credit),
     statements: payBudget(database, day, hidden, payment.paid, limits),
   };
+}
+
+/**
+ * Pays for what is about to be staged, in a transaction of its own ([MB19]): many requests at once would otherwise store what
+ * none of them has paid for. Nobody gets it back when the commit comes to nothing, because the rows were written.
+ *
+ * @throws {RelayProblem} `relay/budget-spent`
+ */
+export async function payForStaging(
+  options: MailboxOptions,
+  { prefix }: Caller,
+  cost: Pick<Cost, 'bytes' | 'rows'>,
+  at: number,
+): Promise<void> {
+  const { database, limits } = options;
+  const day = dayOf(at);
+  const { hidden, spent } = await readSpent(options, prefix, day);
+  const paid = { sessions: 0, bytes: cost.bytes, rows: cost.rows + PURCHASE_ROWS };
+  if (!fits(paid, spent, limits)) throw new RelayProblem('relay/budget-spent', secondsToTomorrow(at));
+  await commit(database, payBudget(database, day, hidden, paid, limits));
+}
+
+/** What has been paid today, and what the budgets know the prefix by. */
+async function readSpent(
+  { database, randomBytes }: MailboxOptions,
+  prefix: string | null,
+  day: number,
+): Promise<{ readonly hidden: string | null; readonly spent: Spent }> {
+  const [, budgetRows = []] = await read(database, openBudget(database, day, encodeHex(randomBytes(16))));
+  const { salt, kept, ...relay } = readBudget(budgetRows);
+  if (prefix === null) return { hidden: null, spent: { kept, relay, prefix: null } };
+  const hidden = await hidePrefix(salt, prefix);
+  const [rows = []] = await read(database, [selectPrefix(database, day, hidden)]);
+  return { hidden, spent: { kept, relay, prefix: readPrefix(rows) } };
 }
 
 function withCredit(session: Session, { day, bytes, rows }: ReturnType<typeof creditOf>): Session {
@@ -69,7 +98,7 @@ async function hidePrefix(salt: string, prefix: string): Promise<string> {
   return encodeBase64url(new Uint8Array(digest));
 }
 
-/** Entries that lose their bodies in one commit; what is more is left to the daily job. */
+/** Entries that lose their bodies in one commit; what is more is left to the hourly job. */
 const EMPTIED_AT_ONCE = 1_000;
 
 /** Days after which what has lost its body is forgotten: more than 30, so that an id is known for 30 whole days. */
@@ -79,7 +108,7 @@ export const KNOWN_DAYS = 31;
 export interface Clearance {
   readonly statements: readonly DatabaseStatement[];
   readonly rows: number;
-  /** When the daily job has to look at the session. */
+  /** When the hourly job has to look at the session. */
   readonly dueDay: number | null;
 }
 

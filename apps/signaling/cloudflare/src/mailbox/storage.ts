@@ -1,11 +1,11 @@
 import { MAILBOX_LIMITS } from '@parley/signaling/mailbox';
 import * as z from 'zod/mini';
-import { prefixLimits, relayLimits, type Cost } from './budget.ts';
+import { keptLimit, prefixLimits, relayLimits, type Cost } from './budget.ts';
 import { VALUE_BYTES, type NewBody } from './bodies.ts';
 import type { DatabaseStatement, MailboxDatabase } from './database.ts';
 import { encodeHex } from './hexadecimal.ts';
 import type { MailboxLimits } from './limits.ts';
-import { currentEpoch } from './session.ts';
+import { currentEpoch, openedEpoch, type KeyOfSession } from './session.ts';
 
 const number = z.int();
 
@@ -32,18 +32,18 @@ export function selectKnown(
     .bind(sessionId, JSON.stringify(ids));
 }
 
-/** Entries of a session's log behind a seq, in order. */
+/** Entries of a session's log behind a seq, in order; none for a key that is not the session's ([MB3]). */
 export function selectEntries(
   database: MailboxDatabase,
-  sessionId: string,
+  { sessionId, publicKey }: KeyOfSession,
   after: number,
   limit: number,
 ): DatabaseStatement {
   return database
     .prepare(
-      `SELECT seq, id, hash, size, parts FROM log WHERE epoch = ${currentEpoch(1)} AND seq > ?2 ORDER BY seq LIMIT ?3`,
+      `SELECT seq, id, hash, size, parts FROM log WHERE epoch = ${openedEpoch(1, 2)} AND seq > ?3 ORDER BY seq LIMIT ?4`,
     )
-    .bind(sessionId, after, limit);
+    .bind(sessionId, publicKey, after, limit);
 }
 
 const snapshotRow = z.object({
@@ -61,13 +61,16 @@ export function readSnapshots(rows: readonly unknown[]): SnapshotRow[] {
   return rows.map((row) => snapshotRow.parse(row));
 }
 
-/** A session's snapshots, newest first. */
-export function selectSnapshots(database: MailboxDatabase, sessionId: string): DatabaseStatement {
+/** A session's snapshots, newest first; none for a key that is not the session's ([MB3]). */
+export function selectSnapshots(
+  database: MailboxDatabase,
+  { sessionId, publicKey }: KeyOfSession,
+): DatabaseStatement {
   return database
     .prepare(
-      `SELECT id, covers, hash, size, at, parts FROM snapshots WHERE epoch = ${currentEpoch(1)} ORDER BY covers DESC`,
+      `SELECT id, covers, hash, size, at, parts FROM snapshots WHERE epoch = ${openedEpoch(1, 2)} ORDER BY covers DESC`,
     )
-    .bind(sessionId);
+    .bind(sessionId, publicKey);
 }
 
 const weightRow = z.object({ bytes: number, parts: number });
@@ -196,7 +199,7 @@ export function emptyEntries(
   ];
 }
 
-/** Leaves a log to the daily job to remove. It fails where the session has gone. */
+/** Leaves a log to the hourly job to remove. It fails where the session has gone. */
 export function abandonLog(database: MailboxDatabase, sessionId: string): DatabaseStatement {
   return database.prepare(`INSERT INTO remains (epoch) VALUES (${currentEpoch(1)})`).bind(sessionId);
 }
@@ -205,7 +208,7 @@ export function abandonLog(database: MailboxDatabase, sessionId: string): Databa
 const REMOVED_AT_ONCE = 1_000;
 const REMOVED_CHUNKS_AT_ONCE = 60;
 
-/** Removes what a session keeps, but no more than `rows` rows: what is more is left to the daily job. */
+/** Removes what a session keeps, but no more than `rows` rows: what is more is left to the hourly job. */
 export function removeLog(
   database: MailboxDatabase,
   {
@@ -231,7 +234,7 @@ export function removeLog(
   };
 }
 
-const budgetRow = z.object({ salt: z.string(), sessions: number, bytes: number, rows: number });
+const budgetRow = z.object({ salt: z.string(), kept: number, sessions: number, bytes: number, rows: number });
 const spentRow = z.object({ sessions: number, bytes: number, rows: number });
 
 /** A day's budget, made if it is the first payment of the day. `salt` is hexadecimal. */
@@ -242,11 +245,18 @@ export function openBudget(database: MailboxDatabase, day: number, salt: string)
         `INSERT INTO budgets (day, salt, sessions, bytes, rows) VALUES (?1, unhex(?2), 0, 0, 0) ON CONFLICT DO NOTHING`,
       )
       .bind(day, salt),
-    database.prepare('SELECT hex(salt) AS salt, sessions, bytes, rows FROM budgets WHERE day = ?1').bind(day),
+    database
+      .prepare(
+        `SELECT hex(salt) AS salt, sessions, bytes, rows, coalesce((SELECT bytes FROM kept), 0) AS kept
+         FROM budgets WHERE day = ?1`,
+      )
+      .bind(day),
   ];
 }
 
-export function readBudget(rows: readonly unknown[]): Cost & { readonly salt: string } {
+export function readBudget(
+  rows: readonly unknown[],
+): Cost & { readonly salt: string; readonly kept: number } {
   return budgetRow.parse(rows[0]);
 }
 
@@ -282,6 +292,16 @@ export function payBudget(
       )
       .bind(day, ...amounts, relay.sessions, relay.bytes, relay.rows),
   ];
+  if (paid.bytes > 0) {
+    statements.push(
+      database
+        .prepare(
+          `INSERT INTO kept (one, bytes, paid) VALUES (1, ?1, ?1) ON CONFLICT DO UPDATE SET
+             bytes = CASE WHEN bytes + ?1 <= ?2 THEN bytes + ?1 END, paid = paid + ?1`,
+        )
+        .bind(paid.bytes, keptLimit(paid, limits)),
+    );
+  }
   if (prefix === null) return statements;
   const share = prefixLimits(limits);
   statements.push(

@@ -26,8 +26,14 @@ export interface ChannelOptions {
 /** How often a ping goes out, in milliseconds. The hub answers it without waking. */
 const PING_EVERY = 15_000;
 
-/** How long nothing may come before the connection counts as dead, in milliseconds: two pings and their answers. */
-const DEAD_AFTER = 35_000;
+/**
+ * How long nothing may come once something was asked before the connection counts as dead, in milliseconds. It is counted from the
+ * question: where a hidden page's timers are held back, silence before it means nothing.
+ */
+const ANSWERS_WITHIN = 20_000;
+
+/** How long a connection may take to open, and the hub to admit this client, in milliseconds. */
+const ADMITS_WITHIN = 35_000;
 
 /** The first and the longest span out of which the pause before another attempt is drawn, in milliseconds ([SY17]). */
 const FIRST_PAUSE = 1_000;
@@ -108,12 +114,12 @@ export class HubChannel implements MailboxChannel {
     }
     this.#socket = socket;
     // A connection that never opens says nothing either.
-    this.#watch(socket);
+    this.#watch(socket, ADMITS_WITHIN);
     // A token that cannot be made now may be the next time.
     socket.onopen = () => void this.#subscribe(socket).catch(() => this.#lose(socket));
     socket.onmessage = ({ data }: { readonly data: unknown }) => {
       if (socket !== this.#socket) return;
-      this.#watch(socket);
+      this.#stopWatch();
       if (typeof data === 'string') this.#read(socket, data);
     };
     socket.onclose = () => this.#lose(socket);
@@ -124,6 +130,7 @@ export class HubChannel implements MailboxChannel {
     if (socket !== this.#socket) return;
     socket.send(JSON.stringify({ type: 'subscribe', topics: [this.#topic], token }));
     socket.send(PROBE);
+    this.#watch(socket, ADMITS_WITHIN);
     this.#ping(socket);
   }
 
@@ -147,13 +154,19 @@ export class HubChannel implements MailboxChannel {
       // Only what lasts is a success: a hub that accepts and hangs up at once is not asked twice a second.
       this.#attempts = 0;
       socket.send(PING);
+      this.#watch(socket, ANSWERS_WITHIN);
       this.#ping(socket);
     });
   }
 
-  #watch(socket: ChannelSocket): void {
+  #watch(socket: ChannelSocket, patience: number): void {
+    // What was asked before has not been answered either.
+    this.#cancelWatch ??= this.#options.surroundings.after(patience, () => this.#lose(socket));
+  }
+
+  #stopWatch(): void {
     this.#cancelWatch?.();
-    this.#cancelWatch = this.#options.surroundings.after(DEAD_AFTER, () => this.#lose(socket));
+    this.#cancelWatch = null;
   }
 
   #lose(socket: ChannelSocket): void {
@@ -171,7 +184,7 @@ export class HubChannel implements MailboxChannel {
 
   #drop(): void {
     this.#cancelPing?.();
-    this.#cancelWatch?.();
+    this.#stopWatch();
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();

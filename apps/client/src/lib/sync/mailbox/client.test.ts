@@ -12,7 +12,7 @@ import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, type EditKeys } from '../../session/keys.ts';
 import { MailboxClient, type MailboxClientOptions } from './client.ts';
-import { encodeHoldings, NOTHING } from './holdings.ts';
+import { encodeHoldings, holdingsOfUpdate, NOTHING } from './holdings.ts';
 import { beginLog } from './known-log.ts';
 import { MailboxRefusal, type ChannelListener, type MailboxStatus } from './ports.ts';
 import type { StoredMailbox } from './stored.ts';
@@ -21,8 +21,7 @@ const EPOCH = encodeBase64url(new Uint8Array(16).fill(7));
 
 let keys: EditKeys;
 let count = 0;
-const newId = () =>
-  encodeBase64url(Uint8Array.from({ length: 16 }, (_, index) => (index === 0 ? (count += 1) : 1)));
+const newId = () => encodeBase64url(new Uint8Array(new Uint32Array([(count += 1), 1, 1, 1]).buffer));
 
 beforeAll(async () => {
   keys = await deriveEditKeys(new Uint8Array(32).fill(3));
@@ -100,7 +99,18 @@ async function start(
     role = 'writer',
     stored = {},
     doc = new Y.Doc(),
-  }: { role?: 'writer' | 'reader'; stored?: Partial<StoredMailbox>; doc?: Y.Doc } = {},
+    committed = () => Promise.resolve(true),
+    fails = () => false,
+    broken = () => undefined,
+  }: {
+    role?: 'writer' | 'reader';
+    stored?: Partial<StoredMailbox>;
+    doc?: Y.Doc;
+    committed?: () => Promise<boolean>;
+    /** Whether the device refuses to write these parts. */
+    fails?: (parts: Partial<StoredMailbox>) => boolean;
+    broken?: () => unknown;
+  } = {},
 ): Promise<Opened> {
   const awareness = new Awareness(doc);
   const writes: Partial<StoredMailbox>[] = [];
@@ -135,6 +145,7 @@ async function start(
       read: () => Promise.resolve(structuredClone(stored)),
       write: (parts) => {
         writes.push(structuredClone(parts));
+        if (fails(parts)) return Promise.reject(new Error('the device is full'));
         Object.assign(stored, parts);
         return Promise.resolve();
       },
@@ -150,9 +161,11 @@ async function start(
         return () => clearTimeout(timer);
       },
     },
-    committed: () => Promise.resolve(true),
+    committed,
+    isOfDevice: (origin) => origin === 'another tab',
     reachesDirectly: () => false,
     onStatus: () => undefined,
+    onBroken: () => broken(),
     onPoisoned: () => {
       isPoisoned = true;
     },
@@ -223,7 +236,7 @@ describe('the log', () => {
   it('[SY9] a log that ends before all that is known of it is told', async () => {
     const coverage = encodeHoldings(NOTHING);
     // It came here through a snapshot: of the chains before it knows nothing.
-    const known = { ...beginLog(EPOCH), seq: 13, chains: [EMPTY_CHAIN], jumped: 13 };
+    const known = { ...beginLog(EPOCH), seq: 13, chains: [EMPTY_CHAIN] };
     const stored = { log: { known, coverage, ahead: [], contradictions: [], gone: [] } };
     const pull = (after: number) => Promise.resolve(logOf([], { head: 6, first: Math.min(after, 6) + 1 }));
     const opened = await start(pull, { stored });
@@ -297,6 +310,75 @@ describe('the outbox', () => {
   });
 });
 
+describe('what the device keeps', () => {
+  it('[SY9] that a log is gone is kept at once, and nothing that was believed of it before is kept afterwards', async () => {
+    const envelope = await seal({ kind: 'update' }, writing('good'));
+    const [committed, pulls] = [Promise.withResolvers<boolean>(), [logOf([envelope])]];
+    const pull = () => {
+      const log = pulls.shift();
+      return log ? Promise.resolve(log) : Promise.reject(new MailboxRefusal('mailbox/not-found'));
+    };
+    const opened = await start(pull, { committed: () => committed.promise });
+    await settled(opened);
+    opened.channel.up();
+    await vi.waitFor(() => expect(opened.stored.log).toMatchObject({ known: null, gone: [EPOCH] }));
+    expect(opened.stored.log?.coverage).toEqual(encodeHoldings(NOTHING));
+    committed.resolve(true);
+    await vi.waitFor(() => expect(opened.client.isIdle).toBe(true));
+    for (const { log } of opened.writes) expect(log?.known ?? null).toBeNull();
+  });
+
+  it('[SY19] what another tab has done is not on the relay either', async () => {
+    const opened = await start(() => Promise.resolve(logOf([])));
+    await settled(opened);
+    Y.applyUpdateV2(opened.doc, writing('theirs'), 'somebody else');
+    expect(opened.status().onRelay).toBe(true);
+    Y.applyUpdateV2(opened.doc, writing('mine'), 'another tab');
+    await vi.waitFor(() => expect(opened.status().onRelay).toBe(false));
+  });
+
+  it('[SY5] what the device did not take is written along with the next', async () => {
+    const fails = ({ log, outbox }: Partial<StoredMailbox>) => !log && outbox?.length === 0;
+    const opened = await start(() => Promise.resolve(logOf([])), { fails });
+    await settled(opened);
+    opened.doc.getText('text').insert(0, 'mine');
+    await vi.waitFor(() => expect(opened.stored.log?.known?.seq).toBe(1));
+    expect(opened.stored.outbox).toEqual([]);
+  });
+
+  it('[SY9] an envelope that the log has already, acknowledged once more, makes nobody a liar', async () => {
+    const update = writing('mine');
+    const [mine, other] = [await seal({ kind: 'update' }, update), await seal({ kind: 'update' }, update)];
+    const stored = async (bytes: Uint8Array<ArrayBuffer>): Promise<Partial<StoredMailbox>> => {
+      const hash = await hashEnvelope(mine);
+      const chains = [EMPTY_CHAIN, await extendChain(EMPTY_CHAIN, await hashEnvelope(bytes))];
+      const coverage = encodeHoldings(holdingsOfUpdate(update));
+      return {
+        log: {
+          known: { ...beginLog(EPOCH), seq: 1, chains },
+          coverage,
+          ahead: [],
+          contradictions: [],
+          gone: [],
+        },
+        outbox: [{ hash, bytes: mine, holdings: coverage }],
+      };
+    };
+    for (const [bytes, trouble] of [
+      [mine, null],
+      [other, 'relay/forked'],
+    ] as const) {
+      const doc = new Y.Doc();
+      Y.applyUpdateV2(doc, update);
+      const pull = () => Promise.resolve(logOf([], { head: 1, first: 2 }));
+      const opened = await start(pull, { stored: await stored(bytes), doc });
+      await vi.waitFor(() => expect(opened.appended.length).toBe(1));
+      await vi.waitFor(() => expect(opened.client.isIdle).toBe(true));
+      expect(opened.status().trouble).toBe(trouble);
+    }
+  });
+});
+
 describe('poison', () => {
   it('[SY16] that an envelope is being applied is kept before, and taken back after', async () => {
     const good = await seal({ kind: 'update' }, writing('good'));
@@ -340,6 +422,29 @@ describe('poison', () => {
     expect(opened.stored.quarantine).toEqual([await hashEnvelope(bad)]);
   });
 
+  it('[SY16] a snapshot that its writer signed and nobody can decrypt is left out, and what is behind it is read', async () => {
+    const other = await deriveEditKeys(new Uint8Array(32).fill(4));
+    const seen = { epoch: EPOCH, seq: 1, chain: EMPTY_CHAIN };
+    const header = { kind: 'snapshot' as const, prev: null, covers: 1, chain: EMPTY_CHAIN };
+    const common = { version: 1, sessionId: keys.sessionId, id: newId(), seen };
+    const sealing = { contentKey: other.view.contentKey, signingKey: keys.writer.privateKey };
+    const nonce = crypto.getRandomValues(new Uint8Array(12));
+    const snapshot = await sealEnvelope(
+      { ...common, ...header },
+      Uint8Array.from(writing('x')),
+      sealing,
+      nonce,
+    );
+    const behind = await seal({ kind: 'update' }, writing('behind'));
+    const current = { id: common.id, covers: 1 };
+    const more = { head: 2, first: 2, current, snapshot: snapshot.length };
+    const opened = await start(() => Promise.resolve({ ...logOf([behind], more), snapshot }));
+    await settled(opened);
+    expect(textOf(opened)).toBe('behind');
+    expect(opened.status().quarantined).toBe(1);
+    await vi.waitFor(() => expect(opened.stored.log?.known).toMatchObject({ seq: 2, barrier: 1 }));
+  });
+
   it('[SY16] what fails while it is applied stops the client; alone again, it is left out', async () => {
     const envelope = await seal({ kind: 'update' }, writing('bad'));
     const failing = () => {
@@ -353,6 +458,7 @@ describe('poison', () => {
     const stored: Partial<StoredMailbox> = {};
     const first = await start(pull, { stored, doc: failing() });
     await vi.waitFor(() => expect(first.poisoned()).toBe(true));
+    expect(first.status()).toMatchObject({ onRelay: false, state: 'starting', trouble: 'relay/quarantined' });
     expect(stored.applying).toEqual({ hashes: [await hashEnvelope(envelope)], attempts: 0 });
     const second = await start(pull, { stored, doc: failing() });
     await vi.waitFor(() => expect(second.poisoned()).toBe(true));
@@ -360,6 +466,30 @@ describe('poison', () => {
     const third = await start(pull, { stored, doc: failing() });
     await settled(third);
     expect(third.status().quarantined).toBe(1);
+  });
+});
+
+describe('poison that is half applied', () => {
+  it.each(['log', 'live'] as const)('[SY16] is told before anything else happens: %s', async (way) => {
+    const envelope = await seal({ kind: 'update' }, writing('bad'));
+    const doc = new Y.Doc();
+    const happened: string[] = [];
+    doc.on('update', () => {
+      happened.push('emitted');
+      queueMicrotask(() => happened.push('kept'));
+    });
+    doc.on('afterTransaction', (transaction: Y.Transaction) => {
+      if (!transaction.local) throw new Error('poison');
+    });
+    const broken = () => happened.push('broken');
+    const pull = () => Promise.resolve(logOf(way === 'log' ? [envelope] : []));
+    const opened = await start(pull, { doc, broken });
+    if (way === 'live') {
+      await settled(opened);
+      opened.channel.frame(live(envelope));
+    }
+    await vi.waitFor(() => expect(opened.poisoned()).toBe(true));
+    expect(happened).toEqual(['emitted', 'broken', 'kept']);
   });
 });
 
@@ -424,6 +554,25 @@ describe('what is there now', () => {
     for (const bytes of bad) opened.channel.frame(live(bytes));
     await vi.waitFor(() => expect(opened.status().dropped).toBe(3));
     expect(opened.awareness.getStates().get(55)).toEqual({ name: 'ada' });
+  });
+
+  it('[SY21] viewers, however many, leave room for writers', async () => {
+    const opened = await start(empty);
+    await settled(opened);
+    opened.channel.up();
+    const own = opened.awareness.getStates().size;
+    const say = async (role: 'writer' | 'reader', client: number) => {
+      const key = role === 'writer' ? keys.writer : keys.view.reader;
+      const header = presence(role, 1, { sender: newId() });
+      opened.channel.frame(live(await seal(header, presenceOf(client, { role }), key.privateKey)));
+    };
+    for (let client = 1_001; client <= 1_150; client++) await say('reader', client);
+    await vi.waitFor(() => expect(opened.status().dropped).toBe(50));
+    for (let client = 2_001; client <= 2_120; client++) await say('writer', client);
+    await vi.waitFor(() => expect(opened.awareness.getStates().has(2_120)).toBe(true));
+    const states = [...opened.awareness.getStates().values()];
+    expect(states.filter(({ role }) => role === 'writer')).toHaveLength(120);
+    expect(states).toHaveLength(own + 200);
   });
 
   it('[SY20] a change goes at once to somebody who can be reached through the relay only', async () => {

@@ -33,7 +33,7 @@ import {
   waitingIn,
   type Holdings,
 } from './holdings.ts';
-import { positionOf } from './known-log.ts';
+import { chainAt, positionOf } from './known-log.ts';
 import { LiveExchange } from './live.ts';
 import { certifyWriter, openLog, openTold, type ReadingKeys } from './opening.ts';
 import {
@@ -45,7 +45,7 @@ import {
   type MailboxTransport,
   type Surroundings,
 } from './ports.ts';
-import { restoreMailbox, storeLog, storeOutbox, type StoredMailbox } from './stored.ts';
+import { restoreMailbox, storeDoubt, storeLog, storeOutbox, type StoredMailbox } from './stored.ts';
 
 export type { StoredMailbox } from './stored.ts';
 
@@ -72,9 +72,13 @@ export interface MailboxClientOptions {
   readonly surroundings: Surroundings;
   /** Resolves once nothing is on its way to the device any more: true if all that the document holds is committed there. */
   committed(): Promise<boolean>;
+  /** Whether a transaction with this origin brought what was on this device already: it is told like what is done here ([SY19]). */
+  readonly isOfDevice?: ((origin: unknown) => boolean) | undefined;
   /** Whether what this person does reaches the one with this awareness state without the relay. */
   reachesDirectly(state: Record<string, unknown>): boolean;
   onStatus(status: MailboxStatus): void;
+  /** Told at once when an update has failed halfway: what the document has just emitted of it must not be kept ([SY16]). */
+  readonly onBroken?: (() => void) | undefined;
   /** The document may be half changed by an update that failed: it has to be opened anew from the device; the client has stopped. */
   onPoisoned(): void;
   /** When a snapshot is due ([SY13]), if not as usual. */
@@ -112,6 +116,9 @@ export class MailboxClient {
   #cancelAnnouncement: (() => void) | null = null;
   #isKeepingLog = false;
   #owesLog = false;
+  #keeping: Promise<void> = Promise.resolve();
+  /** What the device did not take. */
+  #unkept: Partial<StoredMailbox> = {};
   #waiting: { structs: unknown; deletes: unknown } = { structs: null, deletes: null };
 
   constructor(options: MailboxClientOptions) {
@@ -186,6 +193,10 @@ export class MailboxClient {
 
   #poison(): void {
     this.#end();
+    // What is on the relay can be told of a whole document only, and nothing more is asked or sent from here.
+    const trouble = this.#status.trouble ?? 'relay/quarantined';
+    this.#status = { ...this.#status, state: 'starting', onRelay: false, unreachableSince: null, trouble };
+    this.#options.onStatus(this.#status);
     void this.#live?.stop().then(() => this.#channel?.close());
     this.#options.onPoisoned();
   }
@@ -258,12 +269,7 @@ export class MailboxClient {
     this.#queued += 1;
     this.#queue = this.#queue
       .then(() => (this.#isStopped ? undefined : task()))
-      .catch((error: unknown) => {
-        // A mistake of this code's: to be seen as one, and no reason to stop.
-        queueMicrotask(() => {
-          throw error;
-        });
-      })
+      .catch(reportMistake)
       .finally(() => {
         this.#queued -= 1;
       });
@@ -272,8 +278,20 @@ export class MailboxClient {
   async #performAll(effects: readonly MailboxEffect[]): Promise<void> {
     const due = [...effects];
     for (let effect = due.shift(); effect && !this.#isStopped; effect = due.shift()) {
-      const event = await this.#perform(effect);
+      const event = await this.#attempt(effect);
       if (event) due.push(...this.#advance(event));
+    }
+  }
+
+  /** Does it. Where this code makes a mistake, the engine hears of an attempt that came to nothing, and waits for no answer. */
+  async #attempt(effect: MailboxEffect): Promise<MailboxEvent | null> {
+    try {
+      return await this.#perform(effect);
+    } catch (error) {
+      reportMistake(error);
+      if (effect.type === 'seal') return { type: 'sealed', entry: null, isTooLarge: false };
+      if (effect.type === 'compact') return { type: 'weighed', bytes: Infinity };
+      return effect.type === 'apply' ? FAILED : null;
     }
   }
 
@@ -299,7 +317,8 @@ export class MailboxClient {
         return this.#apply(effect.items);
       case 'keep':
         if (effect.part === 'outbox') await this.#keep({ outbox: storeOutbox(this.#mailbox.outbox) });
-        else this.#keepLog();
+        else if (effect.part === 'log') this.#keepLog();
+        else await this.#keep({ log: storeDoubt(this.#mailbox) });
         return null;
       case 'wake':
         this.#wakeAt(effect.at);
@@ -313,7 +332,13 @@ export class MailboxClient {
 
   #request<Answer>(question: Promise<Answer>, then: (answer: Answer) => Promise<void>): void {
     question.then(
-      (answer) => this.#enqueue(() => then(answer)),
+      (answer) =>
+        this.#enqueue(() =>
+          then(answer).catch((error: unknown) => {
+            reportMistake(error);
+            return this.#handle(FAILED);
+          }),
+        ),
       (error: unknown) => {
         const refusal = error instanceof MailboxRefusal ? error : new MailboxRefusal('relay/nonsense');
         const { code, retryAfter } = refusal;
@@ -371,7 +396,15 @@ export class MailboxClient {
       chain = await extendChain(chain, hash);
       chains.push(chain);
     }
-    await this.#handle({ type: 'appended', answer, chains });
+    const contradicted: string[] = [];
+    for (const [index, { hash }] of entries.entries()) {
+      const at = answer.seqs[index] ?? 0;
+      const isRead = log?.epoch === answer.epoch && at > 0 && at <= log.seq;
+      const [before, there] = isRead ? [chainAt(log, at - 1), chainAt(log, at)] : [null, null];
+      const isOther = before !== null && there !== null && (await extendChain(before, hash)) !== there;
+      if (isOther) contradicted.push(hash);
+    }
+    await this.#handle({ type: 'appended', answer, chains, contradicted });
   }
 
   async #seal(wanted: Holdings): Promise<MailboxEvent> {
@@ -467,6 +500,7 @@ export class MailboxClient {
       return true;
     } catch {
       // Whatever it was: the document may be half changed, and the caller sees to that.
+      this.#options.onBroken?.();
       return false;
     }
   }
@@ -492,17 +526,29 @@ export class MailboxClient {
       this.#owesLog = false;
       // Yjs hands nothing on to the device of what still waits for something missing: it has to be read again next time.
       if (!isNothing(waitingIn(this.#options.doc))) return;
+      const { forgotten } = this.#mailbox;
       const log = storeLog(this.#mailbox);
       // If it is not committed, it is the next position's turn: what was read twice does no harm.
-      if (await this.#options.committed()) await this.#keep({ log });
+      const isCommitted = await this.#options.committed();
+      if (isCommitted && forgotten === this.#mailbox.forgotten) await this.#keep({ log });
     }
   }
 
-  async #keep(parts: Partial<StoredMailbox>): Promise<void> {
+  #keep(parts: Partial<StoredMailbox>): Promise<void> {
+    this.#keeping = this.#keeping.then(() => this.#write(parts));
+    return this.#keeping;
+  }
+
+  /** Writes them, along with those that the device did not take before: a log without its outbox would tell another story. */
+  async #write(parts: Partial<StoredMailbox>): Promise<void> {
+    if (this.#isStopped) return;
+    const all = { ...this.#unkept, ...parts };
     try {
-      if (!this.#isStopped) await this.#options.storage.write(parts);
+      await this.#options.storage.write(all);
+      this.#unkept = {};
     } catch {
       // A device that keeps nothing asks the log for everything next time. Sending and receiving go on.
+      this.#unkept = all;
     }
   }
 
@@ -521,7 +567,9 @@ export class MailboxClient {
   readonly #changed = (transaction: Y.Transaction): void => {
     let added = holdingsOfTransaction(transaction);
     if (this.#noteWaiting()) added = unite(added, waitingIn(this.#options.doc));
-    if (!isNothing(added)) this.#happen({ type: 'changed', own: transaction.local, added });
+    const { local: own, origin } = transaction;
+    const onDevice = this.#options.isOfDevice?.(origin) ?? false;
+    if (!isNothing(added)) this.#happen({ type: 'changed', own, onDevice, added });
   };
 
   readonly #updated = (
@@ -562,6 +610,16 @@ export class MailboxClient {
       if (position) this.#happen({ type: 'told-by-writer', position });
     }
   };
+}
+
+/** What the engine hears of an answer that this code could not deal with. */
+const FAILED = { type: 'refused', code: 'relay/nonsense', retryAfter: null } as const;
+
+/** A mistake of this code's: to be seen as one, and no reason to stop. */
+function reportMistake(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 /** What an update brings, or null where it is none. */

@@ -14,6 +14,7 @@ import { NOTHING, type Holdings } from './holdings.ts';
 import { beginLog } from './known-log.ts';
 import type { OpenedContent, OpenedEntry, OpenedLog, OpenedSnapshot } from './opened.ts';
 import type { RefusalCode } from './ports.ts';
+import { storeDoubt } from './stored.ts';
 
 const EPOCH = 'epoch-0000000000000000';
 const OTHER_EPOCH = 'epoch-1111111111111111';
@@ -153,7 +154,12 @@ describe('what the mailbox holds', () => {
     bench.happen({ type: 'sealed', entry: sealed('a', insertion(1, 0, 3)), isTooLarge: false });
     expect(bench.kinds).toEqual(['append']);
     expect(bench.status?.onRelay).toBe(false);
-    bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: 1, seqs: [1] }, chains: ['chain 1'] });
+    bench.happen({
+      type: 'appended',
+      answer: { epoch: EPOCH, head: 1, seqs: [1] },
+      chains: ['chain 1'],
+      contradicted: [],
+    });
     expect(bench.status).toMatchObject({ onRelay: true, state: 'current' });
   });
 
@@ -231,7 +237,15 @@ describe('pace', () => {
     bench.happen({ type: 'sealed', entry: sealed('a', insertion(1, 0, 3)), isTooLarge: false });
     const sentAt = bench.now;
     bench.edit(insertion(1, 3, 4));
-    bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: 1, seqs: [1] }, chains: ['chain 1'] }, 80);
+    bench.happen(
+      {
+        type: 'appended',
+        answer: { epoch: EPOCH, head: 1, seqs: [1] },
+        chains: ['chain 1'],
+        contradicted: [],
+      },
+      80,
+    );
     expect(bench.now + (bench.wakesIn ?? 0)).toBe(sentAt + PACE.betweenAppends);
   });
 
@@ -282,7 +296,12 @@ describe('pace', () => {
       sizes.push(length);
       const seqs = effect.entries.map((_, index) => seq + 1 + index);
       seq += length;
-      bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: seq, seqs }, chains: seqs.map(String) });
+      bench.happen({
+        type: 'appended',
+        answer: { epoch: EPOCH, head: seq, seqs },
+        chains: seqs.map(String),
+        contradicted: [],
+      });
       effect = bench.effects.find(({ type }) => type === 'append');
     }
     expect(sizes).toEqual([1, 100, 50]);
@@ -334,7 +353,12 @@ describe('not trusting the relay', () => {
     bench.edit();
     bench.wake();
     bench.happen({ type: 'sealed', entry: sealed('mine', insertion(1, 0, 3)), isTooLarge: false });
-    bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: 2, seqs: [2] }, chains: [] });
+    bench.happen({
+      type: 'appended',
+      answer: { epoch: EPOCH, head: 2, seqs: [2] },
+      chains: [],
+      contradicted: [],
+    });
     expect(bench.status?.onRelay).toBe(true);
     bench.wake();
     bench.pull([entry(1), entry(2)]);
@@ -346,7 +370,12 @@ describe('not trusting the relay', () => {
     bench.edit();
     bench.wake();
     bench.happen({ type: 'sealed', entry: sealed('mine', insertion(1, 0, 3)), isTooLarge: false });
-    bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: 1, seqs: [1] }, chains: ['chain 1'] });
+    bench.happen({
+      type: 'appended',
+      answer: { epoch: EPOCH, head: 1, seqs: [1] },
+      chains: ['chain 1'],
+      contradicted: [],
+    });
     bench.happen({ type: 'up' });
     bench.pull([]);
     expect(bench.status).toMatchObject({ trouble: 'relay/rolled-back', onRelay: false });
@@ -385,6 +414,29 @@ describe('not trusting the relay', () => {
     expect(bench.kinds).not.toContain('pull');
   });
 
+  it('[SY7] who goes on speaking of another log is asked about once, and of one that is gone not at all', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull([entry(1)]);
+    let pulls = 0;
+    const hear = (epoch: string) => {
+      bench.happen({ type: 'told-by-writer', position: { epoch, seq: 3, chain: 'theirs' } });
+      if (bench.wakesIn !== null) bench.wake();
+      if (!bench.kinds.includes('pull')) return;
+      pulls += 1;
+      const { epoch: own, seq } = bench.mailbox.log ?? { epoch: EPOCH, seq: 0 };
+      bench.pull([], { epoch: own, head: seq, base: { seq, chain: `chain ${seq}` } });
+    };
+    for (let i = 0; i < 10; i++) hear(OTHER_EPOCH);
+    expect(pulls).toBe(1);
+    const third = 'epoch-2222222222222222';
+    bench.happen({ type: 'up' });
+    bench.pull([entry(1)], { epoch: third });
+    pulls = 0;
+    for (let i = 0; i < 10; i++) hear(EPOCH);
+    expect(pulls).toBe(0);
+  });
+
   it('[SY9] who sees the same is no reason for anything', () => {
     const bench = Bench.caughtUp();
     bench.happen({ type: 'up' });
@@ -415,6 +467,56 @@ describe('not trusting the relay', () => {
     expect(bench.status).toMatchObject({ trouble: null, onRelay: false, state: 'current' });
     bench.wake();
     expect(bench.effects).toContainEqual({ type: 'seal', wanted: insertion(9, 2, 3) });
+  });
+
+  it('[SY19] that it believes nothing any more is kept at once', () => {
+    const bench = Bench.caughtUp();
+    const doubt = { type: 'keep', part: 'doubt' };
+    bench.happen({ type: 'up' });
+    bench.pull([entry(1), entry(2)]);
+    expect(bench.effects).not.toContainEqual(doubt);
+    bench.happen({ type: 'up' });
+    bench.refuse('mailbox/not-found');
+    expect(bench.effects).toContainEqual(doubt);
+    expect(storeDoubt(bench.mailbox)).toMatchObject({ known: null, gone: [EPOCH] });
+    const deleted = Bench.caughtUp();
+    deleted.happen({ type: 'up' });
+    deleted.pull([], { deleted: true });
+    expect(deleted.effects).toContainEqual(doubt);
+  });
+
+  it('[SY9] what is being read when the log is doubted is not taken over', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull([entry(1), entry(2)]);
+    bench.happen({ type: 'up' });
+    bench.happen({ type: 'pulled', log: bench.log([entry(3), entry(4)]) });
+    bench.happen({ type: 'told-by-writer', position: { epoch: EPOCH, seq: 1, chain: 'another' } });
+    expect(bench.effects).toContainEqual({ type: 'pull', after: 0, epoch: EPOCH });
+    bench.happen({ type: 'applied', results: new Map([['hash 3', null]]) });
+    expect(bench.mailbox.log?.seq).toBe(0);
+    expect(bench.status).toMatchObject({ onRelay: false, quarantined: 1 });
+    bench.pull([entry(1), entry(2), entry(3)]);
+    expect(bench.mailbox.log?.seq).toBe(3);
+  });
+
+  it('[SY9] an answer to a question that was asked before the log was doubted is not read', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull([entry(1), entry(2)]);
+    bench.happen({ type: 'up' });
+    bench.happen({ type: 'told-by-writer', position: { epoch: EPOCH, seq: 1, chain: 'another' } });
+    bench.happen({ type: 'pulled', log: bench.log([entry(3)]) });
+    expect(bench.kinds).toEqual(['pull']);
+    expect(bench.status?.state).toBe('behind');
+  });
+
+  it('[SY10] what follows on more than is known is nonsense, unless a snapshot leads there', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull([entry(3)]);
+    expect(bench.mailbox.log?.seq).toBe(0);
+    expect(bench.status?.state).toBe('unreachable');
   });
 
   it('[SY9] a log that was gone and is back is told', () => {
@@ -508,6 +610,94 @@ describe('compaction', () => {
     expect(bench.wakesIn).toBeNull();
   });
 
+  it.each([
+    ['could not be understood', { kind: 'unknown' } as const, []],
+    ['is quarantined', undefined, ['hash 2']],
+  ])('[SY14] nor does somebody else’s snapshot change that for an envelope that %s', (_, content, bad) => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull([entry(1), entry(2, content), entry(3)], {}, bad);
+    const current = { id: 'theirs', covers: 3 };
+    const log = bench.log(
+      [4, 5, 6, 7, 8, 9].map((seq) => entry(seq)),
+      { current },
+    );
+    bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 9, current, log });
+    bench.apply();
+    expect(bench.mailbox.log).toMatchObject({ seq: 9, current });
+    expect(bench.wakesIn).toBeNull();
+  });
+
+  it('[SY14] a snapshot that is quarantined bars others, until a later one is applied', () => {
+    const snapshot = (id: string, covers: number): OpenedSnapshot => ({
+      ...{ hash: id, id, covers, chain: `chain ${covers}`, seen: null, size: 9 },
+      update: Uint8Array.of(70),
+    });
+    const bench = Bench.caughtUp();
+    const jump = (id: string, covers: number, bad: readonly string[]) => {
+      bench.happen({ type: 'up' });
+      const behind = [1, 2, 3, 4, 5].map((more) => entry(covers + more));
+      bench.pull(behind, { snapshot: snapshot(id, covers), current: { id, covers } }, bad);
+    };
+    jump('bad', 20, ['bad']);
+    // Others make snapshots that this client, being further, never reads.
+    const current = { id: 'unseen', covers: 25 };
+    const log = bench.log(
+      [26, 27, 28, 29, 30].map((seq) => entry(seq)),
+      { current },
+    );
+    bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 30, current, log });
+    bench.apply();
+    expect(bench.mailbox.due.compact).toBeNull();
+    jump('good', 40, []);
+    expect(bench.mailbox.due.compact).not.toBeNull();
+  });
+
+  it.each([
+    ['is refused for the quota', 'mailbox/quota-exceeded', null, PACE.refusedPause],
+    ['is refused for the budget', 'relay/budget-spent', 6 * 3_600_000, 6 * 3_600_000],
+    ['comes too soon', 'mailbox/too-fast', null, PACE.refusedPause],
+    ['is too large for the relay', 'mailbox/too-large', null, PACE.tooLargePause],
+  ] as const)(
+    '[SY18] a snapshot that %s is left alone for as long as that takes',
+    (_, code, asked, pause) => {
+      const bench = Bench.caughtUp();
+      bench.happen({ type: 'up' });
+      bench.pull(five);
+      bench.wake();
+      expect(bench.kinds).toEqual(['compact']);
+      const refusedAt = bench.now;
+      bench.refuse(code, asked);
+      for (let i = 0; i < 20 && !bench.kinds.includes('compact'); i++) {
+        bench.happen({ type: 'up' });
+        bench.pull([], { head: 5, base: { seq: 5, chain: 'chain 5' } });
+        if (!bench.kinds.includes('compact')) bench.wake();
+      }
+      expect(bench.kinds).toEqual(['compact']);
+      expect(bench.now - refusedAt).toBeGreaterThanOrEqual(pause * 0.5);
+    },
+  );
+
+  it('[SY18] a document that is too large for an envelope is not encoded over and over', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull(five);
+    bench.wake();
+    bench.happen({ type: 'weighed', bytes: Infinity });
+    expect(bench.wakesIn).toBe(PACE.tooLargePause);
+  });
+
+  it('[SY18] while a budget is spent nothing is uploaded, a snapshot neither', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull(five);
+    bench.edit();
+    bench.happen({ type: 'flush' });
+    bench.happen({ type: 'sealed', entry: sealed('a', insertion(1, 0, 3)), isTooLarge: false });
+    bench.refuse('relay/budget-spent', 6 * 3_600_000);
+    expect(bench.wakesIn).toBe(6 * 3_600_000);
+  });
+
   it('[SY13] a viewer makes none, and sends nothing', () => {
     const bench = new Bench('reader', {}, insertion(3, 0, 4));
     bench.pull(five);
@@ -595,7 +785,12 @@ describe('when things fail', () => {
     expect(bench.status?.state).toBe('current');
     bench.wake();
     expect(bench.kinds).toEqual(['append']);
-    bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: 3, seqs: [3] }, chains: ['chain 3'] });
+    bench.happen({
+      type: 'appended',
+      answer: { epoch: EPOCH, head: 3, seqs: [3] },
+      chains: ['chain 3'],
+      contradicted: [],
+    });
     expect(bench.status).toMatchObject({ trouble: null, onRelay: true });
   });
 
@@ -621,6 +816,17 @@ describe('when things fail', () => {
     expect(bench.status?.state).toBe('behind');
   });
 
+  it('an answer that could not be dealt with is asked for again', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.happen({ type: 'pulled', log: bench.log([entry(1)]) });
+    bench.refuse('relay/nonsense');
+    bench.wake();
+    expect(bench.kinds).toEqual(['pull']);
+    bench.pull([entry(1)]);
+    expect(bench.status?.state).toBe('current');
+  });
+
   it('one request at a time: what comes up meanwhile is done after it', () => {
     const bench = Bench.caughtUp();
     bench.edit();
@@ -628,7 +834,12 @@ describe('when things fail', () => {
     bench.happen({ type: 'sealed', entry: sealed('a', insertion(1, 0, 3)), isTooLarge: false });
     bench.happen({ type: 'up' });
     expect(bench.kinds).toEqual([]);
-    bench.happen({ type: 'appended', answer: { epoch: EPOCH, head: 1, seqs: [1] }, chains: ['chain 1'] });
+    bench.happen({
+      type: 'appended',
+      answer: { epoch: EPOCH, head: 1, seqs: [1] },
+      chains: ['chain 1'],
+      contradicted: [],
+    });
     expect(bench.kinds).toEqual(['pull']);
   });
 });

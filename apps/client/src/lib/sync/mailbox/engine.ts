@@ -17,8 +17,10 @@ export type { Ahead, CompactionThreshold, Entry, Mailbox, Remembered } from './s
  */
 export function advanceMailbox(mailbox: Mailbox, event: MailboxEvent, moment: Moment): MailboxEffect[] {
   const effects: MailboxEffect[] = [];
+  const { forgotten } = mailbox;
   keepTime(mailbox, moment.now);
   react(mailbox, event, moment, effects);
+  if (mailbox.forgotten !== forgotten) effects.unshift({ type: 'keep', part: 'doubt' });
   if (mailbox.started) proceed(mailbox, moment, effects);
   return effects;
 }
@@ -29,7 +31,7 @@ function react(mailbox: Mailbox, event: MailboxEvent, moment: Moment, effects: M
       start(mailbox, event.held, event.remembered);
       return;
     case 'changed':
-      change(mailbox, event.own, event.added, moment);
+      change(mailbox, event, moment);
       return;
     case 'woke':
       return;
@@ -53,7 +55,9 @@ function react(mailbox: Mailbox, event: MailboxEvent, moment: Moment, effects: M
       return;
     case 'pulled':
       if (!mailbox.request) return;
-      if (event.log) read(mailbox, event.log, mailbox.request, moment, effects);
+      // It answers a question about a log that is not believed any more; the next one is waiting.
+      if (mailbox.request.forgotten !== mailbox.forgotten) mailbox.request = null;
+      else if (event.log) read(mailbox, event.log, mailbox.request, moment, effects);
       else fail(mailbox, 'relay/nonsense', null, moment);
       return;
     case 'applied':
@@ -68,12 +72,13 @@ function react(mailbox: Mailbox, event: MailboxEvent, moment: Moment, effects: M
       }
       return;
     case 'appended':
-      acknowledge(mailbox, event.answer, event.chains, moment, effects);
+      acknowledge(mailbox, event.answer, event.chains, event.contradicted, moment, effects);
       return;
     case 'weighed':
       mailbox.request = null;
       mailbox.documentBytes = event.bytes;
       mailbox.due.compact = null;
+      if (event.bytes === Infinity) mailbox.due.snapshot = mailbox.now + PACE.tooLargePause;
       return;
     case 'compacted':
       finishCompaction(mailbox, event.answer, event.id, moment, effects);

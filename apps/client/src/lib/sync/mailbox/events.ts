@@ -10,8 +10,13 @@ import type { Entry, Remembered } from './state.ts';
 export type MailboxEvent =
   /** `held` is what the document holds. */
   | { readonly type: 'started'; readonly held: Holdings; readonly remembered: Remembered }
-  /** The document has more than before. `own`: it was done here. */
-  | { readonly type: 'changed'; readonly own: boolean; readonly added: Holdings }
+  /** The document has more than before. `own`: it was done here. `onDevice`: it was on this device already, as what another tab does. */
+  | {
+      readonly type: 'changed';
+      readonly own: boolean;
+      readonly onDevice?: boolean;
+      readonly added: Holdings;
+    }
   | { readonly type: 'woke' }
   /** The device is online again, or the channel is: what it told in between is lost. */
   | { readonly type: 'online' | 'up' | 'flush' }
@@ -31,8 +36,16 @@ export type MailboxEvent =
   | { readonly type: 'applied'; readonly results: ReadonlyMap<string, Holdings | null> }
   /** Null: the document has nothing of what was wanted, or too much for one envelope. */
   | { readonly type: 'sealed'; readonly entry: Entry | null; readonly isTooLarge: boolean }
-  /** An append was answered. `chains`: those of its envelopes that follow the log as it is known, computed here. */
-  | { readonly type: 'appended'; readonly answer: AppendAnswer; readonly chains: readonly string[] }
+  /**
+   * An append was answered. `chains`: those of its envelopes that follow the log as it is known, computed here. `contradicted`:
+   * the hashes of those in whose place the log is known to have others.
+   */
+  | {
+      readonly type: 'appended';
+      readonly answer: AppendAnswer;
+      readonly chains: readonly string[];
+      readonly contradicted: readonly string[];
+    }
   /** The whole document has so many bytes, of which the log behind its snapshot is not worth another one. */
   | { readonly type: 'weighed'; readonly bytes: number }
   | { readonly type: 'compacted'; readonly answer: SnapshotAnswer; readonly id: string }
@@ -56,8 +69,8 @@ export type MailboxEffect =
     }
   /** Apply to the document, marked, and answer with `applied`. */
   | { readonly type: 'apply'; readonly items: readonly { hash: string; update: Uint8Array<ArrayBuffer> }[] }
-  /** Keep a part: the log once the document is committed as it is now, the outbox at once. */
-  | { readonly type: 'keep'; readonly part: 'log' | 'outbox' }
+  /** Keep a part: the log once the document is committed as it is now, the outbox at once, and at once that nothing is believed of the log. */
+  | { readonly type: 'keep'; readonly part: 'log' | 'outbox' | 'doubt' }
   /** Answer with `woke` then; null: not at all. Replaces the one before. */
   | { readonly type: 'wake'; readonly at: number | null }
   | { readonly type: 'status'; readonly status: MailboxStatus };

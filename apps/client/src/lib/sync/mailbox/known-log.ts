@@ -14,14 +14,12 @@ export interface KnownLog {
   readonly current: { readonly id: string; readonly covers: number } | null;
   /** About how many bytes of envelopes are behind the current snapshot. */
   readonly tailBytes: number;
-  /** The last envelope that was not understood or is quarantined; 0 for none. */
+  /** The last envelope that was not understood or is quarantined, until a snapshot from behind it is applied here; 0 for none. */
   readonly barrier: number;
-  /** The last seq that was reached through a snapshot instead of the hashes that lead there; 0 for none. */
-  readonly jumped: number;
 }
 
 export function beginLog(epoch: string): KnownLog {
-  return { epoch, seq: 0, chains: [EMPTY_CHAIN], current: null, tailBytes: 0, barrier: 0, jumped: 0 };
+  return { epoch, seq: 0, chains: [EMPTY_CHAIN], current: null, tailBytes: 0, barrier: 0 };
 }
 
 /** The chain at a seq; null where this client does not know it (any more). */
@@ -43,9 +41,9 @@ export function extendLog(log: KnownLog, chain: string, bytes: number): KnownLog
   };
 }
 
-/** The log from a snapshot on, without the envelopes that lead there. */
+/** The log from a snapshot on that is applied here, without the envelopes that lead there. */
 export function jumpTo(log: KnownLog, covers: number, chain: string): KnownLog {
-  return { ...log, seq: covers, chains: [chain], jumped: covers, tailBytes: 0 };
+  return { ...log, seq: covers, chains: [chain], tailBytes: 0, barrier: 0 };
 }
 
 /** The log with the relay's word for its current snapshot. */

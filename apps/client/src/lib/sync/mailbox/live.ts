@@ -32,8 +32,9 @@ const LIVE = {
   skew: 60_000,
   /** The largest live change. A larger one arrives through the log. */
   changeBytes: 24 * 1024,
-  /** So many senders are remembered. */
+  /** So many senders are remembered, and so many viewers of them. */
   senders: 200,
+  readers: 100,
 } as const;
 
 export interface LiveOptions {
@@ -283,7 +284,7 @@ export class LiveExchange {
       return false;
     if (role === 'reader' && !known && this.#isTaken(client)) return false;
     if (role === 'writer') this.#evict(client, sender);
-    if (!known && this.#senders.size >= LIVE.senders) return false;
+    if (!known && !this.#makeRoom(role)) return false;
     const expires = now + LIVE.lasts;
     this.#senders.set(sender, { client, role, counter, expires });
     const marked =
@@ -304,6 +305,19 @@ export class LiveExchange {
   #isTaken(client: number): boolean {
     const isSent = [...this.#senders.values()].some((sender) => sender.client === client);
     return isSent || this.#options.awareness.getStates().has(client);
+  }
+
+  /** Whether one more can be remembered. For a writer the viewer who has been there longest gives way. */
+  #makeRoom(role: Sender['role']): boolean {
+    const readers = [...this.#senders].filter(([, sender]) => sender.role === 'reader');
+    if (role === 'reader') return readers.length < LIVE.readers && this.#senders.size < LIVE.senders;
+    if (this.#senders.size < LIVE.senders) return true;
+    const [oldest] = readers;
+    if (!oldest) return false;
+    const [id, { client }] = oldest;
+    this.#senders.delete(id);
+    removeAwarenessStates(this.#options.awareness, [client], this.#options.origin);
+    return true;
   }
 
   /** A viewer that uses a writer's client id gives way. */

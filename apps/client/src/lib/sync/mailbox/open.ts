@@ -20,9 +20,13 @@ export interface MailboxOptions {
   readonly hub: string;
   /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. */
   readonly committed: () => Promise<boolean>;
+  /** Whether a transaction with this origin brought what was on this device already. */
+  readonly isOfDevice?: (origin: unknown) => boolean;
   /** Whether what happens here reaches the one with this awareness state without the relay. */
   readonly reachesDirectly: (state: Record<string, unknown>) => boolean;
   readonly onStatus: (status: MailboxStatus) => void;
+  /** What the document has just emitted comes of an update that failed halfway, and must not be kept. */
+  readonly onBroken?: () => void;
   /** The document has to be opened anew from the device. */
   readonly onPoisoned: () => void;
 }
@@ -75,8 +79,10 @@ export async function openMailbox(options: MailboxOptions): Promise<Mailbox> {
     storage,
     surroundings,
     committed: options.committed,
+    isOfDevice: options.isOfDevice,
     reachesDirectly: options.reachesDirectly,
     onStatus: options.onStatus,
+    onBroken: options.onBroken,
     onPoisoned: options.onPoisoned,
   });
   const online = () => client.online();

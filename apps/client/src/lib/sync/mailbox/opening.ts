@@ -119,13 +119,33 @@ async function openSnapshot(
   bytes: Uint8Array<ArrayBuffer>,
   keys: ReadingKeys,
 ): Promise<OpenedSnapshot | null> {
-  const { header, update } = await openEnvelopeBytes(bytes, keys);
-  if (header?.kind !== 'snapshot' || !update) return null;
+  const { header, update } = await openSnapshotBytes(bytes, keys);
+  if (header?.kind !== 'snapshot') return null;
   const { id, covers, chain, seen } = header;
   if (id !== log.current?.id || covers !== log.current.covers) return null;
   // The chain in it is that of the log which its maker saw.
   if (covers > 0 && seen?.epoch !== log.epoch) return null;
   return { hash: await hashEnvelope(bytes), id, covers, chain, seen, update, size: bytes.length };
+}
+
+/** The same for a snapshot, of which also the header of one that does not decrypt is believed: its writer signed it. */
+async function openSnapshotBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  { sessionId, contentKey, writerKey }: ReadingKeys,
+): Promise<{ header: EnvelopeHeader | null; update: Uint8Array<ArrayBuffer> }> {
+  // Not an update: applying it fails, so that it is quarantined like any other that cannot be applied ([SY16]).
+  let [header, update]: [EnvelopeHeader | null, Uint8Array<ArrayBuffer>] = [null, new Uint8Array()];
+  try {
+    const envelope = parseEnvelope(bytes);
+    const isOurs = envelope.header.sessionId === sessionId && (await verifyEnvelope(envelope, writerKey));
+    if (isOurs) {
+      header = envelope.header;
+      update = await openEnvelope(envelope, contentKey);
+    }
+  } catch (error) {
+    if (!(error instanceof EnvelopeError)) throw error;
+  }
+  return { header, update };
 }
 
 /** What the entries follow on, as far as anybody but the relay vouches for it. */

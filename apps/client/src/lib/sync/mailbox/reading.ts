@@ -4,7 +4,7 @@ import { covers, NOTHING, unite, type Holdings } from './holdings.ts';
 import { beginLog, chainAt, extendLog, jumpTo, type KnownLog, withCurrent } from './known-log.ts';
 import type { OpenedEntry, OpenedLog, OpenedSnapshot } from './opened.ts';
 import { fail } from './refusals.ts';
-import { forget, hearAnswer, REMEMBERED, type Mailbox, settle, survey } from './state.ts';
+import { dismissOtherLogs, forget, hearAnswer, REMEMBERED, type Mailbox, settle, survey } from './state.ts';
 
 export function hearRelay(
   mailbox: Mailbox,
@@ -36,7 +36,8 @@ export function hearWriter(mailbox: Mailbox, position: Position, moment: Moment)
   if (mailbox.deleted) return;
   if (!log || position.epoch !== log.epoch) {
     // Theirs or ours is of a log that is no more; asking tells whose. Asking once will do for each.
-    if (!mailbox.told.some(({ epoch }) => epoch === position.epoch)) {
+    const isKnown = mailbox.gone.has(position.epoch) || mailbox.dismissed.has(position.epoch);
+    if (!isKnown && !mailbox.told.some(({ epoch }) => epoch === position.epoch)) {
       mailbox.told = remember(mailbox.told, position);
     }
     return;
@@ -87,6 +88,10 @@ export function read(
     return;
   }
   const snapshot = usedSnapshot(known, log);
+  if (log.base.seq > Math.max(known.seq, snapshot?.covers ?? 0)) {
+    if (pull) fail(mailbox, 'relay/nonsense', null, moment);
+    return;
+  }
   const items = [...(snapshot ? [snapshot] : []), ...newEntries(known, log)].flatMap((item) => {
     const update =
       'update' in item ? item.update : item.content.kind === 'update' ? item.content.update : null;
@@ -122,12 +127,12 @@ export function takeOver(
 ): void {
   const { reading, log: before } = mailbox;
   mailbox.reading = null;
+  const failed = [...results].flatMap(([hash, holdings]) => (holdings === null ? [hash] : []));
+  if (failed.length > 0) mailbox.quarantine = new Set([...mailbox.quarantine, ...failed]);
   if (!reading || !before) return;
   const { log } = reading;
   let known = before;
   const contradicted: Position[] = [];
-  const failed = [...results].flatMap(([hash, holdings]) => (holdings === null ? [hash] : []));
-  if (failed.length > 0) mailbox.quarantine = new Set([...mailbox.quarantine, ...failed]);
   const brought = (hash: string) => results.get(hash) ?? sentAs(mailbox, hash) ?? NOTHING;
 
   const snapshot = usedSnapshot(known, log);
@@ -136,8 +141,7 @@ export function takeOver(
     const there = log.entries.find(({ seq }) => seq === snapshot.covers);
     const isLed = log.base.seq <= known.seq && there !== undefined;
     if (isLed && there.chain !== snapshot.chain) contradicted.push(claimOf(snapshot, log));
-    const wasRead = isLed ? known.jumped : snapshot.covers;
-    known = { ...jumpTo(known, snapshot.covers, snapshot.chain), jumped: wasRead };
+    known = jumpTo(known, snapshot.covers, snapshot.chain);
     if (isQuarantined(mailbox, snapshot.hash)) known = { ...known, barrier: snapshot.covers };
     // What the log held up to here is now the snapshot's to hold. What that lacks is sent again ([SY15]).
     mailbox.coverage = brought(snapshot.hash);
@@ -201,6 +205,7 @@ function finishPull(
         (told) => told.epoch === log.epoch && told.seq > log.head && mailbox.told.includes(told),
       )
     : [];
+  if (isAtEnd) dismissOtherLogs(mailbox, request.told);
   if (isAtEnd) mailbox.told = mailbox.told.filter((told) => !request.told.includes(told));
   const hasForgotten =
     contradict(mailbox, contradicted, 'relay/forked', moment) ||

@@ -1,6 +1,6 @@
 import type { Moment } from './events.ts';
 import type { RefusalCode } from './ports.ts';
-import { forget, hearAnswer, type Mailbox, PACE } from './state.ts';
+import { dismissOtherLogs, forget, hearAnswer, type Mailbox, PACE } from './state.ts';
 
 /** Refusals that say nothing about the mailbox. */
 const UNREACHED: ReadonlySet<RefusalCode> = new Set([
@@ -14,6 +14,7 @@ export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | n
   const kind = mailbox.request?.kind ?? 'pull';
   const sent = mailbox.request?.entries ?? [];
   mailbox.request = null;
+  mailbox.reading = null;
   if (kind === 'pull') mailbox.mustPull = true;
   const backOff = () => {
     const limit = Math.min(PACE.retryLast, PACE.retryFirst * 2 ** mailbox.failures);
@@ -22,7 +23,7 @@ export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | n
   };
   const pause = () => {
     const jitter = PACE.refusedPause * (0.5 + moment.random() / 2);
-    mailbox.due.send = mailbox.now + Math.max(jitter, retryAfter ?? 0);
+    return mailbox.now + Math.max(jitter, retryAfter ?? 0);
   };
   const wasReached = !UNREACHED.has(code);
   if (wasReached) hearAnswer(mailbox);
@@ -42,6 +43,7 @@ export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | n
         mailbox.mustPull = false;
         mailbox.caughtUp = true;
         mailbox.recovering = false;
+        dismissOtherLogs(mailbox, mailbox.told);
         mailbox.told = [];
         return;
       }
@@ -71,8 +73,12 @@ export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | n
       }
       // One attempt at a snapshot for every time that the quota refuses an append.
       mailbox.squeeze = kind === 'append' && code === 'mailbox/quota-exceeded';
-      if (kind === 'compact') mailbox.due.compact = null;
-      pause();
+      mailbox.due.send = pause();
+      // Past a quota a snapshot makes room, unless it is what was refused. Past a budget it only costs more.
+      if (kind === 'compact' || code !== 'mailbox/quota-exceeded') {
+        mailbox.due.compact = null;
+        mailbox.due.snapshot = mailbox.due.send;
+      }
       return;
     case 'mailbox/deleted':
       // Only the writer's own tombstone counts, and a pull brings it ([SY12]).
@@ -80,6 +86,11 @@ export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | n
       backOff();
       return;
     case 'mailbox/too-large':
+      if (kind === 'compact') {
+        mailbox.due.compact = null;
+        mailbox.due.snapshot = mailbox.now + PACE.tooLargePause;
+        return;
+      }
       mailbox.oneByOne = true;
       mailbox.refused = sent.length <= 1;
       backOff();

@@ -1,6 +1,6 @@
 import type { AppendAnswer, SnapshotAnswer } from '@parley/signaling/mailbox';
-import type { MailboxEffect, Moment } from './events.ts';
-import { covers, intersect, isNothing, NOTHING, subtract, unite, type Holdings } from './holdings.ts';
+import type { MailboxEffect, MailboxEvent, Moment } from './events.ts';
+import { covers, intersect, isNothing, NOTHING, subtract, unite } from './holdings.ts';
 import { beginLog, extendLog, type KnownLog, positionOf, withCurrent } from './known-log.ts';
 import { fail } from './refusals.ts';
 import {
@@ -23,14 +23,18 @@ import {
 const APPEND_BYTES = 512 * 1024;
 const APPEND_ENVELOPES = 100;
 
-export function change(mailbox: Mailbox, own: boolean, added: Holdings, moment: Moment): void {
+export function change(
+  mailbox: Mailbox,
+  { own, onDevice = false, added }: Extract<MailboxEvent, { type: 'changed' }>,
+  moment: Moment,
+): void {
   mailbox.held = unite(mailbox.held, added);
   const fresh = subtract(added, mailboxHoldings(mailbox));
   if (isNothing(fresh)) return;
   mailbox.lacking = unite(mailbox.lacking, fresh);
   if (mailbox.role === 'reader') return;
+  if (own || onDevice) mailbox.mine = unite(mailbox.mine, fresh);
   if (own) {
-    mailbox.mine = unite(mailbox.mine, fresh);
     mailbox.due.own ??= Math.max(mailbox.now + PACE.firstAppend, mailbox.lastAppend + PACE.betweenAppends);
   } else {
     mailbox.due.others ??= othersDue(mailbox, moment);
@@ -42,6 +46,7 @@ export function acknowledge(
   mailbox: Mailbox,
   answer: AppendAnswer,
   chains: readonly string[],
+  contradicted: readonly string[],
   moment: Moment,
   effects: MailboxEffect[],
 ): void {
@@ -66,8 +71,8 @@ export function acknowledge(
     // The log was faster.
     if (!isWaiting.has(hash)) continue;
     if (seq <= known.seq) {
-      // It was read up to there, and this was not in it. Behind a snapshot it can have been.
-      if (seq > known.jumped) {
+      // It was read up to there: it is in it, or it cannot be told any more, or the relay has lied.
+      if (contradicted.includes(hash)) {
         mailbox.lied = 'relay/forked';
         forget(mailbox, answer.epoch, moment);
         return;
@@ -105,6 +110,7 @@ export function finishCompaction(
   mailbox.failures = 0;
   hearAnswer(mailbox);
   mailbox.due.compact = null;
+  mailbox.due.snapshot = null;
   mailbox.squeeze = false;
   // It made room, or so it is hoped: what was refused is tried again.
   mailbox.due.send = null;
@@ -128,7 +134,7 @@ export function schedule(mailbox: Mailbox, moment: Moment): void {
     due.others ??= due.own === null ? othersDue(mailbox, moment) : null;
   }
   if (log && isCompactionDue(mailbox, log))
-    due.compact ??= mailbox.now + moment.random() * PACE.compactJitter;
+    due.compact ??= Math.max(mailbox.now + moment.random() * PACE.compactJitter, due.snapshot ?? 0);
   else due.compact = null;
 }
 
@@ -140,7 +146,7 @@ export function act(mailbox: Mailbox, effects: MailboxEffect[]): void {
       epoch: log.epoch,
       seq: Math.max(log.seq, ...mailbox.ahead.map(({ seq }) => seq)),
     };
-    mailbox.request = { kind, entries, told: mailbox.told, reached };
+    mailbox.request = { kind, forgotten: mailbox.forgotten, entries, told: mailbox.told, reached };
     due.retry = null;
   };
   if (wantsPull(mailbox)) {
@@ -151,8 +157,8 @@ export function act(mailbox: Mailbox, effects: MailboxEffect[]): void {
     return;
   }
   if (mailbox.role === 'reader') return;
-  const compaction =
-    log && (mailbox.squeeze || (due.compact !== null && isDue(mailbox, 'compact'))) && compactable(log);
+  const isCompacting = mailbox.squeeze || (due.compact !== null && isDue(mailbox, 'compact'));
+  const compaction = log && isCompacting && isDue(mailbox, 'snapshot') && compactable(log);
   if (compaction) {
     const worth =
       mailbox.squeeze || log.seq - (log.current?.covers ?? 0) >= mailbox.compaction.envelopes
@@ -223,8 +229,7 @@ function isCompactionDue(mailbox: Mailbox, log: KnownLog): boolean {
   );
 }
 
-/** Whether a snapshot can follow, and would not hide what this client did not understand ([SY14]). */
+/** Whether a snapshot can follow, and would not hide what this client did not understand or has left out ([SY14]). */
 function compactable({ seq, current, barrier }: KnownLog): boolean {
-  const covered = current?.covers ?? 0;
-  return seq > covered && barrier <= covered;
+  return seq > (current?.covers ?? 0) && barrier === 0;
 }

@@ -23,10 +23,12 @@ export const PACE = {
   hearsay: 1_000,
   /** After a quota or a budget has refused something, unless the relay says more ([SY18]). */
   refusedPause: 60_000,
+  /** Before a document that is too large for one envelope is encoded once more. */
+  tooLargePause: 3_600_000,
 } as const;
 
 /** What is done at a time of its own. */
-export const DUE = ['retry', 'pull', 'send', 'own', 'others', 'compact'] as const;
+export const DUE = ['retry', 'pull', 'send', 'own', 'others', 'compact', 'snapshot'] as const;
 
 /** When a snapshot is due ([SY13]). */
 const COMPACTION: CompactionThreshold = { bytes: 1_000_000, envelopes: 300 };
@@ -91,6 +93,8 @@ export interface Mailbox {
   gone: ReadonlySet<string>;
   /** Where others see the log further than this client has read it. */
   told: readonly Position[];
+  /** Epochs of logs that others spoke of, and of which the relay, being asked, showed nothing. */
+  dismissed: ReadonlySet<string>;
   /** The log was begun anew and not yet read to its end: what it holds is what it says now. */
   recovering: boolean;
   /** The log was read to its end since the start, or since it was begun anew. */
@@ -98,8 +102,12 @@ export interface Mailbox {
   /** The relay's head as far as it was told. */
   head: number;
   mustPull: boolean;
+  /** How often what was believed of the log was given up. */
+  forgotten: number;
   request: {
     readonly kind: Request;
+    /** How often that had happened when the question was asked. */
+    readonly forgotten: number;
     readonly entries: readonly Entry[];
     readonly told: readonly Position[];
     /** How far the log was known to go when the question was asked: frames go on coming until it is answered. */
@@ -110,7 +118,7 @@ export interface Mailbox {
   reading: { readonly log: OpenedLog; readonly pulled: boolean } | null;
   /** How many requests in a row came to nothing. */
   failures: number;
-  /** When things are due, in milliseconds since 1970. */
+  /** When things are due, in milliseconds since 1970. `compact` is a snapshot that is wanted, `snapshot` when one may be tried again. */
   due: Record<(typeof DUE)[number], number | null>;
   lastAppend: number;
   /** One envelope a request, since the relay takes less at once than it should. */
@@ -151,15 +159,17 @@ export function createMailbox(
     contradictions: new Set(),
     gone: new Set(),
     told: [],
+    dismissed: new Set(),
     recovering: true,
     caughtUp: false,
     head: 0,
     mustPull: true,
+    forgotten: 0,
     request: null,
     sealing: false,
     reading: null,
     failures: 0,
-    due: { retry: null, pull: null, send: null, own: null, others: null, compact: null },
+    due: { retry: null, pull: null, send: null, own: null, others: null, compact: null, snapshot: null },
     lastAppend: -Infinity,
     oneByOne: false,
     documentBytes: 0,
@@ -191,14 +201,26 @@ export function wantsPull(mailbox: Mailbox): boolean {
   return mailbox.mustPull || (knowsOfMore(mailbox) && mailbox.due.pull !== null && isDue(mailbox, 'pull'));
 }
 
+/** The relay was asked about these: those of a log that it does not show are no reason to ask again. */
+export function dismissOtherLogs(mailbox: Mailbox, told: readonly Position[]): void {
+  const others = told.map(({ epoch }) => epoch).filter((epoch) => epoch !== mailbox.log?.epoch);
+  if (others.length > 0) {
+    mailbox.dismissed = new Set([...mailbox.dismissed, ...others].slice(-REMEMBERED));
+  }
+}
+
 /** What contradicts what this client believed about the log: it believes nothing of it any more, and asks anew ([SY9]). */
 export function forget(mailbox: Mailbox, epoch: string | null, moment: Moment): void {
   if (mailbox.log && mailbox.log.epoch !== epoch)
     mailbox.gone = new Set([...mailbox.gone, mailbox.log.epoch].slice(-REMEMBERED));
+  mailbox.forgotten += 1;
   mailbox.log = epoch === null ? null : beginLog(epoch);
   mailbox.coverage = NOTHING;
   mailbox.ahead = [];
   mailbox.told = [];
+  // What is being read follows what was believed before.
+  if (mailbox.reading?.pulled) mailbox.request = null;
+  mailbox.reading = null;
   mailbox.head = 0;
   mailbox.mustPull = true;
   mailbox.recovering = true;

@@ -19,31 +19,38 @@ export async function openMailboxStorage<Parts extends object>(
 ): Promise<ClosableStorage<Parts>> {
   const name = mailboxDatabaseName(sessionId);
   const release = await claim(name);
-  if (!release) return new MemoryStorage();
+  if (!release) return new MemoryStorage(sessionId);
   try {
     return new DatabaseStorage(await openDatabase(name), release);
   } catch {
     // The session says in words that this browser keeps nothing.
     release();
-    return new MemoryStorage();
+    return new MemoryStorage(sessionId);
   }
 }
 
+/** What this tab keeps of each session: a session that is opened anew finds what it left, the poison that it met above all. */
+const keptHere = new Map<string, object>();
+
 /** Parts that last as long as the tab. What is written is copied, as a database would. */
 export class MemoryStorage<Parts extends object> implements ClosableStorage<Parts> {
-  #parts: Partial<Parts> = {};
+  readonly #sessionId: string;
+
+  constructor(sessionId: string) {
+    this.#sessionId = sessionId;
+  }
 
   read(): Promise<Partial<Parts>> {
-    return Promise.resolve(structuredClone(this.#parts));
+    return Promise.resolve(structuredClone(keptHere.get(this.#sessionId) ?? {}));
   }
 
   write(parts: Partial<Parts>): Promise<void> {
-    this.#parts = { ...this.#parts, ...structuredClone(parts) };
+    keptHere.set(this.#sessionId, { ...keptHere.get(this.#sessionId), ...structuredClone(parts) });
     return Promise.resolve();
   }
 
   close(): void {
-    this.#parts = {};
+    // Another one for the same session goes on with what this one wrote.
   }
 }
 

@@ -5,7 +5,7 @@ import type { KnownLog } from './known-log.ts';
 /** What a device keeps of one session's mailbox, beside the document. Each part is written as a whole. */
 export interface StoredMailbox {
   /** How far this device is, and what the mailbox holds. Never ahead of the document that is committed ([SY6]). */
-  log: StoredLog | null;
+  log: StoredLog;
   /** What was sealed and is not acknowledged, in the order in which it is sent ([SY5]). */
   outbox: readonly StoredEntry[];
   /** What is being applied. Found at the start, it is what did not end well the last time ([SY16]). */
@@ -15,7 +15,8 @@ export interface StoredMailbox {
 }
 
 export interface StoredLog {
-  readonly known: KnownLog;
+  /** null where nothing is believed of it. */
+  readonly known: KnownLog | null;
   /** As {@link encodeHoldings} gives it. */
   readonly coverage: Uint8Array<ArrayBuffer>;
   readonly ahead: readonly {
@@ -41,16 +42,20 @@ interface StoredMark {
   readonly attempts: number;
 }
 
-export function storeLog({ log, coverage, ahead, contradictions, gone }: Mailbox): StoredLog | null {
-  return (
-    log && {
-      known: log,
-      coverage: encodeHoldings(coverage),
-      ahead: ahead.map((ack: Ahead) => ({ ...ack, holdings: encodeHoldings(ack.holdings) })),
-      contradictions: [...contradictions],
-      gone: [...gone],
-    }
-  );
+export function storeLog({ log, coverage, ahead, contradictions, gone }: Mailbox): StoredLog {
+  return {
+    known: log,
+    coverage: encodeHoldings(coverage),
+    ahead: ahead.map((ack: Ahead) => ({ ...ack, holdings: encodeHoldings(ack.holdings) })),
+    contradictions: [...contradictions],
+    gone: [...gone],
+  };
+}
+
+/** The log of which nothing is believed: needs nothing of the document, and can be kept at any time. */
+export function storeDoubt({ contradictions, gone }: Mailbox): StoredLog {
+  const coverage = encodeHoldings(NOTHING);
+  return { known: null, coverage, ahead: [], contradictions: [...contradictions], gone: [...gone] };
 }
 
 export function storeOutbox(outbox: readonly Entry[]): StoredEntry[] {

@@ -89,6 +89,7 @@ export class SimulatedPerson {
           }),
       },
       committed: () => this.device.isCommitted(),
+      isOfDevice: (origin) => origin === this.device,
       reachesDirectly: ({ name }) => this.#world.areMeshed(this, name),
       onStatus: (status) => {
         app.status = status;
@@ -96,6 +97,8 @@ export class SimulatedPerson {
         this.#world.trace(`${this.name} is ${describe(status)}`);
         if (status.onRelay && this.app === app) this.#world.onClaim(this);
       },
+      // The poison here is no update at all: nothing of it gets into a document.
+      onBroken: () => undefined,
       onPoisoned: () => {
         this.#world.trace(`${this.name} is poisoned`);
         clock.after(100, async () => {
