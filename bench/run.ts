@@ -28,6 +28,21 @@ declare const bench: typeof import('./page/index.ts');
 
 const ROUNDS = 15;
 const KEYSTROKES = 200;
+/** What Cloudflare's free plan gives in a day (developers.cloudflare.com, November 2026). */
+const FREE_PLAN: Record<keyof Cost, number> = {
+  workerRequests: 100_000,
+  objectRequests: 100_000,
+  rowsWritten: 100_000,
+  rowsRead: 5_000_000,
+};
+
+const RESOURCES: Record<keyof Cost, string> = {
+  workerRequests: 'Worker requests',
+  objectRequests: 'object requests',
+  rowsWritten: 'rows written',
+  rowsRead: 'rows read',
+};
+
 const report = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 
 const trace = readTrace('automerge-paper');
@@ -158,21 +173,6 @@ async function measureLatency(page: Page, hocuspocusUrl: string, yWebsocketUrl: 
     ),
   ].join('\n\n');
 }
-
-/** What Cloudflare's free plan gives in a day (developers.cloudflare.com, November 2026). */
-const FREE_PLAN: Record<keyof Cost, number> = {
-  workerRequests: 100_000,
-  objectRequests: 100_000,
-  rowsWritten: 100_000,
-  rowsRead: 5_000_000,
-};
-
-const RESOURCES: Record<keyof Cost, string> = {
-  workerRequests: 'Worker requests',
-  objectRequests: 'object requests',
-  rowsWritten: 'rows written',
-  rowsRead: 'rows read',
-};
 
 async function measureCost(paper: Trace, code: Trace): Promise<string> {
   const busiest = busiestHour(code);
