@@ -3,14 +3,16 @@
  * Writes the tables of docs/performance.md.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from '@playwright/test';
+import { format, resolveConfig } from 'prettier';
 import { findBrowser } from '../scripts/browser.ts';
 import { buildClient } from '../scripts/build.ts';
 import { startRelay } from '../scripts/relay.ts';
-import { bundle } from './bundle.ts';
+import { bundle } from '../apps/client/e2e/bundle.ts';
 import { measureHour, type Cost } from './cost.ts';
 import { startHocuspocus, startYWebsocket } from './peers/start.ts';
 import { bytes, median, milliseconds, quantile, replaceSection, tableOf, type Result } from './table.ts';
@@ -66,7 +68,11 @@ try {
   const page = await context.newPage();
   // An address of the relay, so that the page is of its origin.
   await page.goto(`${relay.url}/health`);
-  await page.evaluate(await bundle(fileURLToPath(new URL('page/index.ts', import.meta.url)), 'bench'));
+  const alias = {
+    // Its ES module imports a file that is not in the package (0.7.16).
+    'libsodium-wrappers': createRequire(import.meta.url).resolve('libsodium-wrappers'),
+  };
+  await page.evaluate(await bundle(fileURLToPath(new URL('page/index.ts', import.meta.url)), 'bench', alias));
 
   const sections = new Map<string, string>();
   const measure = async (name: string, action: () => Promise<string>) => {
@@ -81,7 +87,7 @@ try {
   let document = readFileSync(report, 'utf8');
   document = replaceSection(document, 'machine', machine(browser.version()));
   for (const [name, table] of sections) document = replaceSection(document, name, table);
-  writeFileSync(report, document);
+  writeFileSync(report, await format(document, { ...(await resolveConfig(report)), filepath: report }));
 } finally {
   for (const stop of stops) await stop();
 }

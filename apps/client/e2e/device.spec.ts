@@ -1,33 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from '@playwright/test';
-import { browserOptions, expect, Guest, test } from './parley.ts';
+import { expect, test } from './parley.ts';
 import { stockBundle } from './stock-bundle.ts';
 
 test.describe('the device', () => {
-  test('[DOC3] a browser that is killed has kept every change that was called saved', async ({ relay }) => {
-    const profile = mkdtempSync(join(tmpdir(), 'parley-profile-'));
-    try {
-      let context = await chromium.launchPersistentContext(profile, browserOptions);
-      const before = new Guest(context, await context.newPage(), relay.url);
-      await before.newSession('Survivor');
-      await before.write('One. Two. Three.');
-      await before.saved();
-      const address = before.page.url();
-      // No farewell: the processes are gone at once.
-      const client = await context.browser()?.newBrowserCDPSession();
-      await Promise.allSettled([client?.send('Browser.crash'), context.waitForEvent('close')]);
-      context = await chromium.launchPersistentContext(profile, browserOptions);
-      const after = new Guest(context, await context.newPage(), relay.url);
-      await after.page.goto(address);
-      await expect(after.plan).toHaveText('One. Two. Three.');
-      await expect(after.title).toHaveValue('Survivor');
-      await context.close();
-    } finally {
-      rmSync(profile, { recursive: true, force: true });
-    }
+  test('[DOC3] a browser that is killed has kept every change that was called saved', async ({ profile }) => {
+    const before = await profile.open();
+    await before.newSession('Survivor');
+    await before.write('One. Two. Three.');
+    await before.saved();
+    const address = before.page.url();
+    await profile.kill();
+    const after = await profile.open();
+    await after.page.goto(address);
+    await expect(after.plan).toHaveText('One. Two. Three.');
+    await expect(after.title).toHaveValue('Survivor');
   });
 
   test('two tabs that write at the same time, one of them killed: nothing that was saved is lost', async ({

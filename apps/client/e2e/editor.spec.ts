@@ -1,7 +1,5 @@
 import { expect, test, type Guest } from './parley.ts';
-
-const button = (guest: Guest, name: string) =>
-  guest.page.getByRole('toolbar', { name: 'Formatting' }).getByRole('button', { name, exact: true });
+import { askForLink, toolbarButton as button } from './plan-toolbar.ts';
 
 test.describe('the plan editor', () => {
   test('[DOC1] two people who open an empty page write into one paragraph: opening writes nothing', async ({
@@ -108,12 +106,7 @@ test.describe('the plan editor', () => {
 
   test('a link is made, refused when it is none, opened and removed', async ({ guest }) => {
     const ada = await guest();
-    await ada.newSession();
-    await ada.write('See the report');
-    await ada.page.keyboard.press('Control+Shift+ArrowLeft');
-    await button(ada, 'Link').click();
-    const address = ada.page.getByRole('textbox', { name: 'Link address' });
-    await expect(address).toBeFocused();
+    const address = await askForLink(ada, 'See the report');
     for (const bad of ['javascript:alert(1)', 'data:text/html,x', 'no address']) {
       await address.fill(bad);
       await address.press('Enter');

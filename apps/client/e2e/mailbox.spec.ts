@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { encodeBase64url, decodeBase64url } from '@parley/signaling/base64url';
 import { ENVELOPE_VERSION, sealEnvelope } from '@parley/signaling/envelope';
-import { chromium } from '@playwright/test';
 import { deriveEditKeys, secureRandom } from '../src/lib/session/keys.ts';
 import { TokenSource } from '../src/lib/sync/mailbox/token.ts';
 import { HttpTransport } from '../src/lib/sync/mailbox/transport.ts';
-import { browserOptions, expect, Guest, test, TestRelay } from './parley.ts';
+import { expect, test, TestRelay } from './parley.ts';
 
 test.describe('the mailbox', () => {
   test('work arrives though nobody is online', async ({ guest }) => {
@@ -128,35 +124,26 @@ test.describe('the mailbox', () => {
 
   test('[SY4] [SY5] a browser that is killed between an edit and its upload sends it when it is opened again', async ({
     guest,
-    relay,
+    profile,
   }) => {
-    const profile = mkdtempSync(join(tmpdir(), 'parley-profile-'));
-    try {
-      let context = await chromium.launchPersistentContext(profile, browserOptions);
-      const before = new Guest(context, await context.newPage(), relay.url);
-      await before.newSession('Survivor');
-      await before.write('Sent.');
-      await before.stored();
-      await context.route('**/api/**', (route) => route.abort());
-      await before.write(' Not sent.');
-      await before.saved();
-      await expect(before.sync).not.toContainText('on the relay');
-      const link = await before.editLink();
-      const address = before.page.url();
-      // No farewell: the processes are gone at once.
-      const client = await context.browser()?.newBrowserCDPSession();
-      await Promise.allSettled([client?.send('Browser.crash'), context.waitForEvent('close')]);
-      context = await chromium.launchPersistentContext(profile, browserOptions);
-      const after = new Guest(context, await context.newPage(), relay.url);
-      await after.page.goto(address);
-      await after.stored();
-      await context.close();
-      const bob = await guest();
-      await bob.join(link);
-      await expect(bob.plan).toHaveText('Sent. Not sent.');
-    } finally {
-      rmSync(profile, { recursive: true, force: true });
-    }
+    const before = await profile.open();
+    await before.newSession('Survivor');
+    await before.write('Sent.');
+    await before.stored();
+    await before.context.route('**/api/**', (route) => route.abort());
+    await before.write(' Not sent.');
+    await before.saved();
+    await expect(before.sync).not.toContainText('on the relay');
+    const link = await before.editLink();
+    const address = before.page.url();
+    await profile.kill();
+    const after = await profile.open();
+    await after.page.goto(address);
+    await after.stored();
+    await after.context.close();
+    const bob = await guest();
+    await bob.join(link);
+    await expect(bob.plan).toHaveText('Sent. Not sent.');
   });
 
   test('[SY18] a session that the relay has no more room for says so, loses nothing, and goes on between those who are there', async ({

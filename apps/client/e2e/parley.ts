@@ -17,7 +17,7 @@ import { startRelay, type Relay, type RelayOptions } from '../../../scripts/rela
 export { expect };
 
 /** Chromium refuses its sandbox to root; the rest keeps it from calling home. */
-export const browserOptions = {
+const browserOptions = {
   executablePath: findBrowser(),
   args: [
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
@@ -169,11 +169,21 @@ export class Guest {
   }
 }
 
+/** A profile on disk: what it holds survives the browser. */
+interface Profile {
+  /** Starts a browser with it. */
+  open(): Promise<Guest>;
+  /** Kills the browser without a farewell: its processes are gone at once. */
+  kill(): Promise<void>;
+}
+
 interface Fixtures {
   /** Makes a guest; each has a fresh profile. */
   guest: (options?: BrowserContextOptions & { at?: TestRelay }) => Promise<Guest>;
   /** A relay that this test alone uses. */
   ownRelay: TestRelay;
+  /** A profile whose browser can be killed and started again. */
+  profile: Profile;
 }
 
 export const test = base.extend<Fixtures, { chrome: Browser; relay: TestRelay }>({
@@ -214,6 +224,23 @@ export const test = base.extend<Fixtures, { chrome: Browser; relay: TestRelay }>
     });
     for (const guest of guests) await guest.context.close();
     expect(guests.flatMap((guest) => guest.complaints)).toEqual([]);
+  },
+  profile: async ({ relay }, use) => {
+    const directory = mkdtempSync(join(tmpdir(), 'parley-profile-'));
+    let context = null as BrowserContext | null;
+    await use({
+      open: async () => {
+        context = await chromium.launchPersistentContext(directory, browserOptions);
+        return new Guest(context, await context.newPage(), relay.url);
+      },
+      kill: async () => {
+        const client = await context?.browser()?.newBrowserCDPSession();
+        await Promise.allSettled([client?.send('Browser.crash'), context?.waitForEvent('close')]);
+        context = null;
+      },
+    });
+    await context?.close();
+    rmSync(directory, { recursive: true, force: true });
   },
 });
 

@@ -1,7 +1,6 @@
 import { expect, test, type Guest } from './parley.ts';
+import { askForLink, toolbarButton as button } from './plan-toolbar.ts';
 
-const button = (guest: Guest, name: string) =>
-  guest.page.getByRole('toolbar', { name: 'Formatting' }).getByRole('button', { name, exact: true });
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 async function paste(guest: Guest, content: Record<string, string>): Promise<void> {
@@ -113,12 +112,7 @@ test.describe('the plan editor, in the window', () => {
 
   test('what a link is made of stays highlighted, and the bar goes with the focus', async ({ guest }) => {
     const ada = await guest();
-    await ada.newSession();
-    await ada.write('See the report');
-    await ada.page.keyboard.press('Control+Shift+ArrowLeft');
-    await button(ada, 'Link').click();
-    const address = ada.page.getByRole('textbox', { name: 'Link address' });
-    await expect(address).toBeFocused();
+    const address = await askForLink(ada, 'See the report');
     await expect(ada.plan.locator('.linking')).toHaveText('report');
     await address.fill('example.org');
     await address.press('Enter');

@@ -18,7 +18,7 @@ import { formatLink } from '../session/link.ts';
 import { unlockByAddress, type Access, type Unlocked } from '../session/opening.ts';
 import { DeviceStore, isOfDevice, type DeviceState } from '../sync/device.ts';
 import type { Mailbox } from '../sync/mailbox/open.ts';
-import type { MailboxStatus } from '../sync/mailbox/ports.ts';
+import { NOT_ASKED } from '../sync/mailbox/ports.ts';
 import type { HubState, Mesh } from '../sync/mesh.ts';
 import type { SyncFacts } from '../sync/status.ts';
 import type { SessionRecord } from './database.ts';
@@ -35,16 +35,6 @@ const TRY_AGAIN_AFTER = 5_000;
 
 /** How long a session that was left stays open so that its last changes get to the relay, in milliseconds. */
 const DELIVER_WITHIN = 5_000;
-
-/** Nothing is known of the mailbox yet. */
-const NOT_ASKED: MailboxStatus = {
-  state: 'starting',
-  onRelay: false,
-  unreachableSince: null,
-  trouble: null,
-  quarantined: 0,
-  dropped: 0,
-};
 
 /**
  * Sessions that were left with changes that only this tab has, or that are on their way to the relay: they stay open behind

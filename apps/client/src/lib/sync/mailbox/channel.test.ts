@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { mailboxTopic, type MailboxFrame } from '@parley/signaling/mailbox';
-import { HubChannel, pauseBefore, type ChannelSocket } from './channel.ts';
+import { pauseBefore } from './back-off.ts';
+import { HubChannel, type ChannelSocket } from './channel.ts';
 
 const sessionId = 's'.repeat(22);
 const topic = mailboxTopic(sessionId);

@@ -1,5 +1,6 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { MAILBOX_LIMITS, mailboxFrame, mailboxTopic } from '@parley/signaling/mailbox';
+import { pauseBefore } from './back-off.ts';
 import type { ChannelListener, MailboxChannel, Surroundings } from './ports.ts';
 
 /** What of a WebSocket a channel uses. It writes the handlers and never calls them. */
@@ -35,20 +36,11 @@ const ANSWERS_WITHIN = 20_000;
 /** How long a connection may take to open, and the hub to admit this client, in milliseconds. */
 const ADMITS_WITHIN = 35_000;
 
-/** The first and the longest span out of which the pause before another attempt is drawn, in milliseconds ([SY17]). */
-const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 60_000;
-
 /** The ping that the hub's runtime answers by itself ([HB23]). */
 const PING = '{"type":"ping"}';
 
 /** Another one, which the hub has to read: its answer tells that the hub has dealt with what came before. */
 const PROBE = '{"type":"ping","of":"parley"}';
-
-/** The pause before attempt number `attempt`, from 0 on, in milliseconds: anything from nothing to twice as much each time ([SY17]). */
-export function pauseBefore(attempt: number, random: () => number): number {
-  return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
-}
 
 /**
  * A subscription to a mailbox's topic on the hub ([HB26]–[HB28]). It connects anew by itself: after a pause when it was lost or

@@ -38,6 +38,7 @@ import { LiveExchange } from './live.ts';
 import { certifyWriter, openLog, openTold, type ReadingKeys } from './opening.ts';
 import {
   MailboxRefusal,
+  NOT_ASKED,
   type ChannelListener,
   type MailboxChannel,
   type MailboxStatus,
@@ -94,14 +95,7 @@ export interface MailboxClientOptions {
 export class MailboxClient {
   readonly #options: MailboxClientOptions;
   readonly #mailbox: Mailbox;
-  #status: MailboxStatus = {
-    state: 'starting',
-    onRelay: false,
-    unreachableSince: null,
-    trouble: null,
-    quarantined: 0,
-    dropped: 0,
-  };
+  #status: MailboxStatus = NOT_ASKED;
   #live: LiveExchange | null = null;
   #channel: MailboxChannel | null = null;
   #writerKey: CryptoKey | null = null;

@@ -133,6 +133,20 @@ class Bench {
     this.happen({ type: 'changed', own: true, added: holdings });
   }
 
+  /** Acknowledges what it sent: the log has the last of them as its head. A chain is known only where nothing lies between. */
+  acknowledge(seqs: number[], later = 0): void {
+    const joins = seqs[0] === (this.mailbox.log?.seq ?? 0) + 1;
+    this.happen(
+      {
+        type: 'appended',
+        answer: { epoch: EPOCH, head: seqs.at(-1) ?? 0, seqs },
+        chains: joins ? seqs.map((seq) => `chain ${seq}`) : [],
+        contradicted: [],
+      },
+      later,
+    );
+  }
+
   /** Lets the time come at which it wants to be woken. */
   wake(): void {
     this.happen({ type: 'woke' }, this.wakesIn ?? 0);
@@ -154,12 +168,7 @@ describe('what the mailbox holds', () => {
     bench.happen({ type: 'sealed', entry: sealed('a', insertion(1, 0, 3)), isTooLarge: false });
     expect(bench.kinds).toEqual(['append']);
     expect(bench.status?.onRelay).toBe(false);
-    bench.happen({
-      type: 'appended',
-      answer: { epoch: EPOCH, head: 1, seqs: [1] },
-      chains: ['chain 1'],
-      contradicted: [],
-    });
+    bench.acknowledge([1]);
     expect(bench.status).toMatchObject({ onRelay: true, state: 'current' });
   });
 
@@ -237,15 +246,7 @@ describe('pace', () => {
     bench.happen({ type: 'sealed', entry: sealed('a', insertion(1, 0, 3)), isTooLarge: false });
     const sentAt = bench.now;
     bench.edit(insertion(1, 3, 4));
-    bench.happen(
-      {
-        type: 'appended',
-        answer: { epoch: EPOCH, head: 1, seqs: [1] },
-        chains: ['chain 1'],
-        contradicted: [],
-      },
-      80,
-    );
+    bench.acknowledge([1], 80);
     expect(bench.now + (bench.wakesIn ?? 0)).toBe(sentAt + PACE.betweenAppends);
   });
 
@@ -296,12 +297,7 @@ describe('pace', () => {
       sizes.push(length);
       const seqs = effect.entries.map((_, index) => seq + 1 + index);
       seq += length;
-      bench.happen({
-        type: 'appended',
-        answer: { epoch: EPOCH, head: seq, seqs },
-        chains: seqs.map(String),
-        contradicted: [],
-      });
+      bench.acknowledge(seqs);
       effect = bench.effects.find(({ type }) => type === 'append');
     }
     expect(sizes).toEqual([1, 100, 50]);
@@ -353,12 +349,7 @@ describe('not trusting the relay', () => {
     bench.edit();
     bench.wake();
     bench.happen({ type: 'sealed', entry: sealed('mine', insertion(1, 0, 3)), isTooLarge: false });
-    bench.happen({
-      type: 'appended',
-      answer: { epoch: EPOCH, head: 2, seqs: [2] },
-      chains: [],
-      contradicted: [],
-    });
+    bench.acknowledge([2]);
     expect(bench.status?.onRelay).toBe(true);
     bench.wake();
     bench.pull([entry(1), entry(2)]);
@@ -370,12 +361,7 @@ describe('not trusting the relay', () => {
     bench.edit();
     bench.wake();
     bench.happen({ type: 'sealed', entry: sealed('mine', insertion(1, 0, 3)), isTooLarge: false });
-    bench.happen({
-      type: 'appended',
-      answer: { epoch: EPOCH, head: 1, seqs: [1] },
-      chains: ['chain 1'],
-      contradicted: [],
-    });
+    bench.acknowledge([1]);
     bench.happen({ type: 'up' });
     bench.pull([]);
     expect(bench.status).toMatchObject({ trouble: 'relay/rolled-back', onRelay: false });
@@ -785,12 +771,7 @@ describe('when things fail', () => {
     expect(bench.status?.state).toBe('current');
     bench.wake();
     expect(bench.kinds).toEqual(['append']);
-    bench.happen({
-      type: 'appended',
-      answer: { epoch: EPOCH, head: 3, seqs: [3] },
-      chains: ['chain 3'],
-      contradicted: [],
-    });
+    bench.acknowledge([3]);
     expect(bench.status).toMatchObject({ trouble: null, onRelay: true });
   });
 
@@ -834,12 +815,7 @@ describe('when things fail', () => {
     bench.happen({ type: 'sealed', entry: sealed('a', insertion(1, 0, 3)), isTooLarge: false });
     bench.happen({ type: 'up' });
     expect(bench.kinds).toEqual([]);
-    bench.happen({
-      type: 'appended',
-      answer: { epoch: EPOCH, head: 1, seqs: [1] },
-      chains: ['chain 1'],
-      contradicted: [],
-    });
+    bench.acknowledge([1]);
     expect(bench.kinds).toEqual(['pull']);
   });
 });

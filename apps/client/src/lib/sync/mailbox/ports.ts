@@ -104,3 +104,13 @@ export interface MailboxStatus {
   /** Envelopes that were not what they claimed, and were dropped, since the session was opened. */
   readonly dropped: number;
 }
+
+/** What is known before the mailbox was asked. */
+export const NOT_ASKED: MailboxStatus = {
+  state: 'starting',
+  onRelay: false,
+  unreachableSince: null,
+  trouble: null,
+  quarantined: 0,
+  dropped: 0,
+};

@@ -1,3 +1,4 @@
+import { pauseBefore } from './back-off.ts';
 import type { Moment } from './events.ts';
 import type { RefusalCode } from './ports.ts';
 import { dismissOtherLogs, forget, hearAnswer, type Mailbox, PACE } from './state.ts';
@@ -17,9 +18,9 @@ export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | n
   mailbox.reading = null;
   if (kind === 'pull') mailbox.mustPull = true;
   const backOff = () => {
-    const limit = Math.min(PACE.retryLast, PACE.retryFirst * 2 ** mailbox.failures);
+    const pause = pauseBefore(mailbox.failures, moment.random);
     mailbox.failures += 1;
-    mailbox.due.retry = mailbox.now + Math.max(moment.random() * limit, retryAfter ?? 0);
+    mailbox.due.retry = mailbox.now + Math.max(pause, retryAfter ?? 0);
   };
   const pause = () => {
     const jitter = PACE.refusedPause * (0.5 + moment.random() / 2);

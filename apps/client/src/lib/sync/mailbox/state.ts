@@ -16,9 +16,6 @@ export const PACE = {
   othersJitter: 8_000,
   /** Once a snapshot is due, one of those present makes it within this time. */
   compactJitter: 8_000,
-  /** Back-off begins with a random part of this, doubles, and ends here ([SY17]). */
-  retryFirst: 1_000,
-  retryLast: 60_000,
   /** The channel brings what it is said to have so soon; after that it is asked for. */
   hearsay: 1_000,
   /** After a quota or a budget has refused something, unless the relay says more ([SY18]). */
