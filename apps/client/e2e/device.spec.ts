@@ -3,7 +3,9 @@ import { expect, test } from './parley.ts';
 import { stockBundle } from './stock-bundle.ts';
 
 test.describe('the device', () => {
-  test('[DOC3] a browser that is killed has kept every change that was called saved', async ({ profile }) => {
+  test('[PR1] [DOC3] a browser that is killed has kept every change that was called saved', async ({
+    profile,
+  }) => {
     const before = await profile.open();
     await before.newSession('Survivor');
     await before.write('One. Two. Three.');
@@ -16,7 +18,7 @@ test.describe('the device', () => {
     await expect(after.title).toHaveValue('Survivor');
   });
 
-  test('two tabs that write at the same time, one of them killed: nothing that was saved is lost', async ({
+  test('[PR1] two tabs that write at the same time, one of them killed: nothing that was saved is lost', async ({
     guest,
   }) => {
     const ada = await guest();
@@ -116,7 +118,7 @@ test.describe('the device', () => {
     });
   }
 
-  test('[DOC3] a full disk is said in words, nothing is lost in the tab, and it is saved when there is room', async ({
+  test('[PR1] [DOC3] a full disk is said in words, nothing is lost in the tab, and it is saved when there is room', async ({
     guest,
   }) => {
     test.setTimeout(120_000);

@@ -4,9 +4,10 @@ import { deriveEditKeys, secureRandom } from '../src/lib/session/keys.ts';
 import { TokenSource } from '../src/lib/sync/mailbox/token.ts';
 import { HttpTransport } from '../src/lib/sync/mailbox/transport.ts';
 import { expect, test, TestRelay } from './parley.ts';
+import { spellings } from './spellings.ts';
 
 test.describe('the mailbox', () => {
-  test('work arrives though nobody is online', async ({ guest }) => {
+  test('[PR1] [PR5] work arrives though nobody is online', async ({ guest }) => {
     const ada = await guest();
     await ada.newSession('Left behind');
     await ada.write('For whoever comes next.');
@@ -27,7 +28,7 @@ test.describe('the mailbox', () => {
     await expect(cy.plan).toHaveText('For whoever comes next. Thank you.');
   });
 
-  test('[SY20] [SY21] without WebRTC two people work live, and see each other and their cursors', async ({
+  test('[PR5] [SY20] [SY21] without WebRTC two people work live, and see each other and their cursors', async ({
     guest,
   }) => {
     const [ada, bob] = [await guest(), await guest()];
@@ -49,7 +50,7 @@ test.describe('the mailbox', () => {
     await expect(ada.people).toHaveCount(1, { timeout: 45_000 });
   });
 
-  test('[SY20] one without WebRTC and one with it work together as well', async ({ guest }) => {
+  test('[PR5] [SY20] one without WebRTC and one with it work together as well', async ({ guest }) => {
     const [ada, bob] = [await guest(), await guest()];
     await bob.withoutWebRtc();
     await ada.newSession();
@@ -63,7 +64,7 @@ test.describe('the mailbox', () => {
     await expect(bob.plan).toHaveText('Begin. Bob. Ada.');
   });
 
-  test('[SY5] [SY17] [SY19] a relay that stops in the middle of an append gets it when it is back', async ({
+  test('[PR1] [SY5] [SY17] [SY19] a relay that stops in the middle of an append gets it when it is back', async ({
     guest,
     ownRelay,
   }) => {
@@ -88,7 +89,7 @@ test.describe('the mailbox', () => {
     await expect(bob.plan).toHaveText('Before. In the middle. While it was away.');
   });
 
-  test('[MB10] [SY5] [SY19] a database that fails, before a commit or after it, loses nothing and is never called stored', async ({
+  test('[PR1] [MB10] [SY5] [SY19] a database that fails, before a commit or after it, loses nothing and is never called stored', async ({
     guest,
   }) => {
     const failing = new TestRelay({ main: 'test/failing.ts' });
@@ -122,7 +123,7 @@ test.describe('the mailbox', () => {
     }
   });
 
-  test('[SY4] [SY5] a browser that is killed between an edit and its upload sends it when it is opened again', async ({
+  test('[PR1] [SY4] [SY5] a browser that is killed between an edit and its upload sends it when it is opened again', async ({
     guest,
     profile,
   }) => {
@@ -146,7 +147,7 @@ test.describe('the mailbox', () => {
     await expect(bob.plan).toHaveText('Sent. Not sent.');
   });
 
-  test('[SY18] a session that the relay has no more room for says so, loses nothing, and goes on between those who are there', async ({
+  test('[PR1] [SY18] a session that the relay has no more room for says so, loses nothing, and goes on between those who are there', async ({
     guest,
   }) => {
     const small = new TestRelay({ vars: { SESSION_BYTES: '20000' } });
@@ -271,21 +272,41 @@ test.describe('the mailbox', () => {
     await expect(bob.plan).toHaveText('A last word.');
   });
 
-  test('what the relay is sent has no readable word in it', async ({ guest }) => {
-    const ada = await guest();
+  test('[PR3] what the relay is sent has no readable word in it, by request or by socket', async ({
+    guest,
+  }) => {
+    const [ada, bob] = [await guest(), await guest()];
     const sent: Buffer[] = [];
-    ada.page.on('request', (request) => {
-      sent.push(Buffer.from(`${request.url()} ${JSON.stringify(request.headers())}`));
-      const body = request.postDataBuffer();
-      if (body) sent.push(body);
-    });
+    const frames: Buffer[] = [];
+    for (const one of [ada, bob]) {
+      await one.withoutWebRtc();
+      one.page.on('request', (request) => {
+        sent.push(Buffer.from(`${request.url()} ${JSON.stringify(request.headers())}`));
+        const body = request.postDataBuffer();
+        if (body) sent.push(body);
+      });
+      one.page.on('websocket', (socket) => {
+        sent.push(Buffer.from(socket.url()));
+        socket.on('framesent', ({ payload }) => frames.push(Buffer.from(payload)));
+      });
+    }
     await ada.newSession('Unmistakable title');
+    await ada.rename('Unmistakable Ada');
     await ada.write('Unmistakable words');
     await ada.stored();
-    const [, secret = ''] = (await ada.editLink()).split('#e.');
-    expect(sent.some((body) => body.includes(Buffer.from('/api/sessions/')))).toBe(true);
+    const link = await ada.editLink();
+    await bob.join(link);
+    for (const { people } of [ada, bob]) await expect(people).toHaveCount(2);
+    await ada.write(' Unmistakable and live');
+    await expect(bob.plan).toContainText('and live');
+    // It is what is sent that is looked at: the requests, and the live frames.
+    expect(sent.some((body) => body.includes('/api/sessions/'))).toBe(true);
+    expect(frames.some((frame) => frame.includes('"type":"live"'))).toBe(true);
+    const [, secret = ''] = link.split('#e.');
     for (const text of ['Unmistakable', secret.split('.')[0] ?? '']) {
-      for (const body of sent) expect(body.includes(Buffer.from(text))).toBe(false);
+      for (const spelling of spellings(text)) {
+        expect([...sent, ...frames].filter((bytes) => bytes.includes(spelling)).map(String)).toEqual([]);
+      }
     }
   });
 });

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { decodeBase64url } from '@parley/signaling/base64url';
 import { deriveEditKeys } from '../src/lib/session/keys.ts';
 import { expect, test, TestRelay } from './parley.ts';
+import { spellings } from './spellings.ts';
 
 /** Everything that a relay has on its disk: every value of every table, and the files as they are. */
 function dump(folder: string): { values: Map<string, Buffer>; tables: string[] } {
@@ -30,31 +31,7 @@ function dump(folder: string): { values: Map<string, Buffer>; tables: string[] }
   return { values, tables };
 }
 
-/** A text in the spellings in which it could have been kept. */
-function spellings(text: string | Uint8Array): Buffer[] {
-  const bytes = Buffer.from(text);
-  const inBase64 = [0, 1, 2].flatMap((offset) => {
-    // Wherever it stood in what was encoded: without what its neighbours have a part in.
-    const shifted = Buffer.concat([Buffer.alloc(offset), bytes]);
-    return (['base64', 'base64url'] as const).map((encoding) =>
-      Buffer.from(
-        shifted
-          .toString(encoding)
-          .replace(/=+$/, '')
-          .slice(offset === 0 ? 0 : 4, -4),
-      ),
-    );
-  });
-  return [
-    bytes,
-    ...(typeof text === 'string' ? [Buffer.from(text, 'utf16le')] : []),
-    Buffer.from(bytes.toString('hex')),
-    Buffer.from(bytes.toString('hex').toUpperCase()),
-    ...inBase64,
-  ];
-}
-
-test('[MB23] after a rich session the relay’s disk and log hold no word of it, no name, no title and no secret', async ({
+test('[PR3] [MB23] after a rich session the relay’s disk and log hold no word of it, no name, no title and no secret', async ({
   guest,
 }) => {
   const ownRelay = new TestRelay({ verbose: true });

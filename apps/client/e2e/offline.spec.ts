@@ -1,7 +1,7 @@
 import { expect, test } from './parley.ts';
 
 test.describe('offline', () => {
-  test('with relay and network gone a deep link opens, is edited, and keeps the edits over reloads', async ({
+  test('[PR5] with relay and network gone a deep link opens, is edited, and keeps the edits over reloads', async ({
     guest,
     ownRelay,
   }) => {

@@ -68,7 +68,7 @@ test.describe('together', () => {
     }
   });
 
-  test('those who are connected work on when the relay goes, and new ones join when it is back', async ({
+  test('[PR5] those who are connected work on when the relay goes, and new ones join when it is back', async ({
     guest,
     ownRelay,
   }) => {

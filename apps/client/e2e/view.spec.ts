@@ -14,7 +14,9 @@ function secretOf(link: string): Uint8Array<ArrayBuffer> {
 }
 
 test.describe('a view link', () => {
-  test('[LK11] [DOC4] its holder reads, follows live, and has nothing to write with', async ({ guest }) => {
+  test('[PR4] [LK11] [DOC4] its holder reads, follows live, and has nothing to write with', async ({
+    guest,
+  }) => {
     const [ada, bob] = [await guest(), await guest()];
     await ada.newSession('Matter 17');
     await ada.write('Begin.');
@@ -75,7 +77,7 @@ test.describe('a view link', () => {
     await expect(bob.plan).toHaveText('Decided.');
   });
 
-  test('[LK11] [MB2] [MB4] by force: the relay takes nothing with the reader’s token, and peers nothing with the reader’s key', async ({
+  test('[PR4] [LK11] [MB2] [MB4] by force: the relay takes nothing with the reader’s token, and peers nothing with the reader’s key', async ({
     guest,
     relay,
   }) => {
@@ -146,6 +148,10 @@ test.describe('a view link', () => {
       },
       { id: sessionId, bearer: token, envelope: encodeBase64url(forged) },
     );
+    // It does reach them: they say that they have left it out.
+    await ada.sync.getByRole('button').click();
+    await expect(ada.page.getByText('One message was not what it claimed to be')).toBeVisible();
+    await ada.page.keyboard.press('Escape');
     await ada.write(' Still.');
     await expect(bob.plan).toHaveText('Untouched. Still.');
     await expect(ada.title).toHaveValue('Guarded');

@@ -7,11 +7,18 @@ export interface SyncDetails {
   readonly device: string;
   readonly people: string;
   readonly relay: string;
+  /** What came and was left out, because it was not what it claimed to be; empty for nothing. */
+  readonly refused: string;
 }
 
 /** Puts the facts into sentences. It never says more than they do. Not needed for the first paint, and loaded after it. */
 export function describeDetails(facts: SyncFacts, time: TellTime = tellTime): SyncDetails {
-  return { device: describeDevice(facts), people: describePeople(facts), relay: describeRelay(facts, time) };
+  return {
+    device: describeDevice(facts),
+    people: describePeople(facts),
+    relay: describeRelay(facts, time),
+    refused: describeRefused(facts),
+  };
 }
 
 /** What to tell who has opened a good link and has nothing of the session yet: what is so, and what happens next. */
@@ -115,4 +122,11 @@ function describeRelay({ online, mailbox, viewing }: SyncFacts, time: TellTime):
   if (onRelay)
     return `${isThere} Whoever has the link gets it though nobody is online; the relay cannot read it.`;
   return `The last change is on its way to the relay. ${isSentLater}`;
+}
+
+function describeRefused({ mailbox: { dropped } }: SyncFacts): string {
+  if (dropped === 0) return '';
+  const what =
+    dropped === 1 ? 'One message was not what it claimed' : `${dropped} messages were not what they claimed`;
+  return `${what} to be, and did not get into the session. Nothing of yours is affected.`;
 }

@@ -145,6 +145,12 @@ describe('sync status', () => {
     }
   });
 
+  test('[SY8] what came and was not what it claimed to be is told in the details, and only then', () => {
+    expect(describeAt({}).refused).toBe('');
+    expect(describeAt({ mailbox: { dropped: 1 } }).refused).toMatch(/^One message was not/);
+    expect(describeAt({ mailbox: { dropped: 12 } }).refused).toMatch(/^12 messages were not/);
+  });
+
   test('since when the relay is silent is said in the details', () => {
     const mailbox = { state: 'unreachable', unreachableSince: 1, onRelay: false } as const;
     expect(describeAt({ mailbox }).relay).toBe(
