@@ -80,6 +80,7 @@ test.describe('the mailbox', () => {
     await ada.saved();
     await expect(ada.sync).toContainText(/relay unreachable since \d/);
     await expect(ada.sync).not.toContainText('on the relay');
+    await expect(ada.syncDetails).toContainText('What it lacks is kept on this device');
     await ownRelay.start();
     await ada.stored();
     const link = await ada.editLink();
@@ -111,6 +112,7 @@ test.describe('the mailbox', () => {
         await refused;
         await ada.saved();
         await expect(ada.sync).toContainText(/relay unreachable since \d/);
+        await expect(ada.syncDetails).toContainText('What it lacks is kept on this device');
         await database('no');
         await ada.stored();
       }

@@ -106,6 +106,11 @@ export class Guest {
     return this.page.getByRole('status', { name: 'Sync' });
   }
 
+  /** What the Sync region says when it is clicked. It is there, unseen, before. */
+  get syncDetails() {
+    return this.page.locator('.details dl');
+  }
+
   get people() {
     return this.page.getByRole('list', { name: 'People' }).getByRole('listitem');
   }
