@@ -14,6 +14,7 @@ import { buildClient } from '../scripts/build.ts';
 import { startRelay } from '../scripts/relay.ts';
 import { bundle } from '../apps/client/e2e/bundle.ts';
 import { measureHour, type Cost } from './cost.ts';
+import type { KeyPart, OpeningPart } from './page/apart.ts';
 import { startHocuspocus, startYWebsocket } from './peers/start.ts';
 import { bytes, median, milliseconds, quantile, replaceSection, tableOf, type Result } from './table.ts';
 import {
@@ -43,6 +44,16 @@ const RESOURCES: Record<keyof Cost, string> = {
   objectRequests: 'object requests',
   rowsWritten: 'rows written',
   rowsRead: 'rows read',
+};
+
+const PARTS: Record<OpeningPart, string> = {
+  storage: 'What this device knows of the mailbox: opened, read, and two marks written',
+  pull: 'The relay’s answer, from signing the token to the last byte',
+  request: '— of which any request to the relay takes (`/health`)',
+  nothing: '— of which a request takes that finds nothing new',
+  open: 'Verifying, decrypting, hashing and chaining',
+  verify: '— of which verifying the envelopes behind the snapshot, all at once',
+  apply: 'Applying, with what each update brings',
 };
 
 const report = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
@@ -98,20 +109,21 @@ async function measureOpening(page: Page, trace: Trace, hocuspocusUrl: string): 
   const groups = writeTrace(trace, lastGroups(trace, 299, 10));
   const lastOnes = writeTrace(trace, lastGroups(trace, 50, 10));
   const encode = ({ base, tail }: typeof groups) => ({ base: base64(base), tail: tail.map(base64) });
-  const { times, bytes: sizes } = await page.evaluate(
-    ({ written, url, rounds }) => bench.measureOpening(written, url, rounds),
-    {
-      written: {
-        merged: base64(keystrokes.merged),
-        length: trace.endContent.length,
-        keystrokes: encode(keystrokes),
-        groups: encode(groups),
-        lastGroups: encode(lastOnes),
-      },
-      url: hocuspocusUrl,
-      rounds: ROUNDS,
+  const {
+    times,
+    bytes: sizes,
+    parts,
+  } = await page.evaluate(({ written, url, rounds }) => bench.measureOpening(written, url, rounds), {
+    written: {
+      merged: base64(keystrokes.merged),
+      length: trace.endContent.length,
+      keystrokes: encode(keystrokes),
+      groups: encode(groups),
+      lastGroups: encode(lastOnes),
     },
-  );
+    url: hocuspocusUrl,
+    rounds: ROUNDS,
+  });
   const floor = median(times.floor);
   const floorBytes = keystrokes.merged.length;
   const names = {
@@ -149,7 +161,47 @@ async function measureOpening(page: Page, trace: Trace, hocuspocusUrl: string): 
     tableOf(timeRows, 'the floor'),
     'Bytes kept, and sent to somebody who has nothing:',
     tableOf(byteRows, 'the floor'),
+    'Opening from the mailbox, taken apart: medians of each part done by itself, with nothing else going on.',
+    tableOfParts([
+      { of: `${lastOnes.tail.length} envelopes`, whole: median(times.mailbox), rounds: parts.mailbox },
+      {
+        of: `${groups.tail.length} envelopes`,
+        whole: median(times['mailbox-full']),
+        rounds: parts['mailbox-full'],
+      },
+    ]),
   ].join('\n\n');
+}
+
+/** Where the time of openings goes. */
+function tableOfParts(
+  openings: readonly {
+    readonly of: string;
+    readonly whole: number;
+    readonly rounds: readonly Record<OpeningPart, number>[];
+  }[],
+): string {
+  const columns = openings.map(({ of, whole, rounds }) => {
+    const take = (part: OpeningPart) => median(rounds.map((round) => round[part]));
+    const rest = whole - take('storage') - take('pull') - take('open') - take('apply');
+    return { of, whole, take, rest };
+  });
+  const rows: [what: string, figures: number[]][] = [
+    ['The whole', columns.map(({ whole }) => whole)],
+    ...Object.entries(PARTS).map(([part, what]): [string, number[]] => [
+      what,
+      columns.map(({ take }) => take(part as OpeningPart)),
+    ]),
+    [
+      'The rest: the hub’s WebSocket, opened meanwhile, and what the client and its document do besides',
+      columns.map(({ rest }) => rest),
+    ],
+  ];
+  return [
+    `| | ${columns.map(({ of }) => of).join(' | ')} |`,
+    `| --- | ${columns.map(() => '---: |').join(' ')}`,
+    ...rows.map(([what, figures]) => `| ${what} | ${figures.map(milliseconds).join(' | ')} |`),
+  ].join('\n');
 }
 
 async function measureLatency(page: Page, hocuspocusUrl: string, yWebsocketUrl: string): Promise<string> {
@@ -158,8 +210,9 @@ async function measureLatency(page: Page, hocuspocusUrl: string, yWebsocketUrl: 
     keystrokes: KEYSTROKES,
   });
   const peer = median(figures.hocuspocus);
-  const row = (what: string, way: keyof typeof figures, aim: number | null): Result => {
-    const [middle, slow] = [median(figures[way]), quantile(figures[way], 0.95)];
+  const partOf = (part: KeyPart) => figures.parts.map((key) => key[part]);
+  const row = (what: string, took: readonly number[], aim: number | null = null): Result => {
+    const [middle, slow] = [median(took), quantile(took, 0.95)];
     return {
       what,
       figure: `${milliseconds(middle)}, 95 % within ${milliseconds(slow)}`,
@@ -171,9 +224,12 @@ async function measureLatency(page: Page, hocuspocusUrl: string, yWebsocketUrl: 
     `Median of ${KEYSTROKES} keystrokes, each way in turn; every server in a process of its own.`,
     tableOf(
       [
-        row('`@hocuspocus/server`, not encrypted', 'hocuspocus', null),
-        row('y-websocket’s server, not encrypted', 'y-websocket', null),
-        row('Parley through the relay only, encrypted, signed and verified', 'parley', 1.5),
+        row('`@hocuspocus/server`, not encrypted', figures.hocuspocus),
+        row('y-websocket’s server, not encrypted', figures['y-websocket']),
+        row('Parley through the relay only, encrypted, signed and verified', figures.parley, 1.5),
+        row('— of which from socket to socket through the hub', partOf('hub')),
+        row('— of which encrypting and signing', partOf('seal')),
+        row('— of which verifying and decrypting', partOf('open')),
       ],
       'Hocuspocus',
     ),

@@ -106,6 +106,16 @@ export async function startRelay({
   throw new Error(`The relay did not answer within a minute.\n${printed}`);
 }
 
+/**
+ * Runs the relay's hourly job once. `wrangler dev` runs none by itself, but has an address for it.
+ *
+ * @throws {Error} when the job failed or the relay does not answer
+ */
+export async function runHourlyJob(url: string): Promise<void> {
+  const { ok, status } = await fetch(`${url}/cdn-cgi/local/scheduled`);
+  if (!ok) throw new Error(`The relay’s hourly job failed with status ${status}.`);
+}
+
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What has to go when this process does. */

@@ -1,7 +1,9 @@
 /** `pnpm start`: builds what has changed and runs Parley on this machine, with its data in the checkout. */
 import { fileURLToPath } from 'node:url';
 import { buildClient } from './build.ts';
-import { PortTakenError, startRelay } from './relay.ts';
+import { PortTakenError, runHourlyJob, startRelay } from './relay.ts';
+
+const HOUR = 3_600_000;
 
 const port = Number(process.env['PORT'] ?? 8787);
 if (!Number.isInteger(port) || port < 1 || port > 65_535) {
@@ -17,6 +19,9 @@ try {
   const state = fileURLToPath(new URL('../.parley/', import.meta.url));
   const relay = await startRelay({ port, state, version });
   console.log(`\nParley runs at ${relay.url}\nIts data is in .parley/. Stop it with Ctrl+C.`);
+  // At once as well: a machine that is turned off every evening may never run for an hour.
+  runJob(relay.url);
+  setInterval(runJob, HOUR, relay.url);
   await relay.exited;
   console.error('The relay has stopped by itself.');
   process.exit(1);
@@ -29,4 +34,11 @@ try {
     console.error(error instanceof Error ? error.message : error);
   }
   process.exit(1);
+}
+
+/** Of a job that failed, one line is enough: the next one does its work as well. */
+function runJob(url: string): void {
+  runHourlyJob(url).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+  });
 }

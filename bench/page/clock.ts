@@ -1,8 +1,16 @@
 /** Milliseconds that `action` takes, until what it answers has come. */
 export async function timed(action: () => Promise<unknown> | unknown): Promise<number> {
+  const [, took] = await measured(action);
+  return took;
+}
+
+/** What `action` answers, and the milliseconds until it has come. */
+export async function measured<Answer>(
+  action: () => Promise<Answer> | Answer,
+): Promise<[answer: Answer, took: number]> {
   const start = performance.now();
-  await action();
-  return performance.now() - start;
+  const answer = await action();
+  return [answer, performance.now() - start];
 }
 
 /** Resolves once `holds` says so; asked after each call of `look`, which `listen` arranges. */

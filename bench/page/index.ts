@@ -1,4 +1,5 @@
 import * as Y from 'yjs';
+import { takeKeyApart, takeOpeningApart, type KeyPart, type OpeningPart } from './apart.ts';
 import { pause, timed } from './clock.ts';
 import { fillDevice, measureRecords, openDevice } from './device.ts';
 import { fillMailbox, joinMailbox, newKeys, openFromMailbox } from './parley.ts';
@@ -10,6 +11,8 @@ export interface OpenFigures {
   /** Milliseconds of each round. */
   readonly times: Record<Way, number[]>;
   readonly bytes: Record<Exclude<Way, 'floor'>, number>;
+  /** What the two openings from the mailbox are made of, each round apart. */
+  readonly parts: Record<'mailbox' | 'mailbox-full', Record<OpeningPart, number>[]>;
 }
 
 /** A document to open, in base64. `keystrokes` and `groups`: the same, with another tail apart from its base. */
@@ -70,20 +73,27 @@ export async function measureOpening(
     Way,
     number[]
   >;
+  const parts: OpenFigures['parts'] = { mailbox: [], 'mailbox-full': [] };
   for (let round = -1; round < rounds; round += 1) {
     for (const [way, open] of Object.entries(ways)) {
       const took = await open();
       // The first round warms up.
       if (round >= 0) times[way as Way].push(took);
     }
+    const [few, many] = [await takeOpeningApart(keys), await takeOpeningApart(fullKeys)];
+    if (round < 0) continue;
+    parts.mailbox.push(few);
+    parts['mailbox-full'].push(many);
   }
-  return { times, bytes };
+  return { times, bytes, parts };
 }
 
 export interface LatencyFigures {
   readonly parley: number[];
   readonly hocuspocus: number[];
   readonly 'y-websocket': number[];
+  /** What Parley's are made of, each key apart. */
+  readonly parts: Record<KeyPart, number>[];
 }
 
 /** How long a key takes from one document into another one that is connected to it by a server only. */
@@ -96,22 +106,27 @@ export async function measureLatency(
   const pairs = { parley: pair(), hocuspocus: pair(), 'y-websocket': pair() };
   const leave: (() => unknown)[] = [];
   for (const doc of pairs.parley) {
-    const joined = await joinMailbox(keys, doc);
+    const joined = joinMailbox(keys, doc);
     await joined.current;
     leave.push(() => joined.leave());
   }
   for (const doc of pairs.hocuspocus) leave.push(await joinHocuspocus(urls.hocuspocus, name, doc));
   for (const doc of pairs['y-websocket']) leave.push(await joinYWebsocket(urls.yWebsocket, name, doc));
+  const apart = await takeKeyApart(keys);
+  leave.push(() => apart.close());
   // Until everybody knows of everybody.
   await pause(2_000);
-  const figures: LatencyFigures = { parley: [], hocuspocus: [], 'y-websocket': [] };
+  const figures: LatencyFigures = { parley: [], hocuspocus: [], 'y-websocket': [], parts: [] };
   for (let key = -10; key < keystrokes; key += 1) {
     for (const [way, [from, to]] of Object.entries(pairs)) {
       const took = await timed(() => pressKey(from, to));
       // As fast typing, so that what is spared between two keys is spared here as well.
       await pause(60);
-      if (key >= 0) figures[way as keyof LatencyFigures].push(took);
+      if (key >= 0) figures[way as keyof typeof pairs].push(took);
     }
+    const parts = await apart.press();
+    await pause(60);
+    if (key >= 0) figures.parts.push(parts);
   }
   for (const go of leave) await go();
   return figures;

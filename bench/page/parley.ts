@@ -14,23 +14,23 @@ import type { MailboxStatus } from '../../apps/client/src/lib/sync/mailbox/ports
 import { openMailbox } from '../../apps/client/src/lib/sync/mailbox/open.ts';
 import { TokenSource } from '../../apps/client/src/lib/sync/mailbox/token.ts';
 import { HttpTransport } from '../../apps/client/src/lib/sync/mailbox/transport.ts';
-import { timed, until } from './clock.ts';
+import { measured, until } from './clock.ts';
 
 export function newKeys(): Promise<EditKeys> {
   return deriveEditKeys(secureRandom(32));
 }
 
 /** A participant of a session who can be reached through the relay only. */
-export async function joinMailbox(
+export function joinMailbox(
   keys: EditKeys,
   doc: Y.Doc,
-): Promise<{ leave(): Promise<void>; current: Promise<void> }> {
+): { leave(): Promise<void>; readonly current: Promise<void> } {
   const awareness = new Awareness(doc);
   // Others hear of a state from its first change on.
   awareness.setLocalState({});
   let look: () => void = () => undefined;
   let status: MailboxStatus | undefined;
-  const mailbox = await openMailbox({
+  const mailbox = openMailbox({
     sessionId: keys.sessionId,
     doc,
     awareness,
@@ -62,13 +62,13 @@ export async function joinMailbox(
 /** How long a device that has nothing takes to have the session as the mailbox has it. */
 export async function openFromMailbox(keys: EditKeys, isWhole: (doc: Y.Doc) => boolean): Promise<number> {
   const doc = new Y.Doc();
-  let joined: Awaited<ReturnType<typeof joinMailbox>> | undefined;
-  const took = await timed(async () => {
-    joined = await joinMailbox(keys, doc);
-    await joined.current;
+  const [joined, took] = await measured(async () => {
+    const mailbox = joinMailbox(keys, doc);
+    await mailbox.current;
+    return mailbox;
   });
   if (!isWhole(doc)) throw new Error('the mailbox did not give everything back');
-  await joined?.leave();
+  await joined.leave();
   // The next one begins with nothing as well.
   indexedDB.deleteDatabase(`parley/mailbox/${keys.sessionId}`);
   return took;

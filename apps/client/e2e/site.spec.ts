@@ -49,6 +49,16 @@ test.describe('what the relay serves', () => {
 });
 
 test.describe('the app', () => {
+  test('[RL6] an address that is nothing says so in words, and leads to the start', async ({ guest }) => {
+    const ada = await guest();
+    for (const path of ['/session/', '/session', '/sesion/AAAAAAAAAAAAAAAAAAAAAA', '/foo/bar']) {
+      await ada.page.goto(ada.url + path);
+      await expect(ada.page.getByText('This address is not a session.')).toBeVisible();
+    }
+    await ada.page.getByRole('link', { name: 'Go to the start' }).click();
+    await expect(ada.page.getByRole('button', { name: 'New session' })).toBeVisible();
+  });
+
   test('has a manifest with icons of every size it names, maskable too, and a shortcut', async ({
     guest,
   }) => {

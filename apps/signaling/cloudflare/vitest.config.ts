@@ -22,5 +22,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     exclude: ['src/**/*.node.test.ts'],
     setupFiles: ['test/apply-migrations.ts'],
+    // Some rules are about megabytes, which take their time on a busy machine.
+    testTimeout: 60_000,
   },
 });

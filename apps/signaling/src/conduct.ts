@@ -1,11 +1,14 @@
 import { SIGNALING_LIMITS } from './protocol/index.ts';
 
-/** How many frames of one sort a socket may send at once. */
-interface Allowance {
+/** How many frames of one sort may be sent at once. */
+export interface Allowance {
   left: number;
   /** When `left` was that. */
   at: number;
 }
+
+/** The sorts of frames that are counted apart: `readersLive` are the live frames of all readers of a mailbox together. */
+type Sort = 'frames' | 'live' | 'readersLive';
 
 /** How one socket has behaved: what it may still send, and what it has to answer for. Times are in milliseconds. */
 export interface Conduct {
@@ -20,10 +23,9 @@ export interface Conduct {
 
 /** The conduct of a socket that has done nothing yet, or nothing for {@link SIGNALING_LIMITS.forgivenAfterMs}. */
 export function goodConduct(): Conduct {
-  const { framesBurst, liveBurst } = SIGNALING_LIMITS;
   return {
-    frames: { left: framesBurst, at: -Infinity },
-    live: { left: liveBurst, at: -Infinity },
+    frames: fullAllowance('frames'),
+    live: fullAllowance('live'),
     dropped: 0,
     strikes: 0,
     struckAt: -Infinity,
@@ -39,8 +41,17 @@ export function spendFrame(conduct: Conduct, sort: 'frames' | 'live', now: numbe
     conduct.strikes = 0;
     conduct.dropped = 0;
   }
+  return spend(conduct[sort], sort, now);
+}
+
+/** An allowance of which nothing has been used. */
+export function fullAllowance(sort: Sort): Allowance {
+  return { left: RATES[sort].burst, at: -Infinity };
+}
+
+/** Takes one frame from an allowance for frames of this sort, after what time has refilled; false when there is none left. */
+export function spend(allowance: Allowance, sort: Sort, now: number): boolean {
   const { burst, perSecond } = RATES[sort];
-  const allowance = conduct[sort];
   const seconds = Math.max(0, now - allowance.at) / 1000;
   allowance.left = Math.min(burst, allowance.left + seconds * perSecond);
   allowance.at = now;
@@ -52,6 +63,10 @@ export function spendFrame(conduct: Conduct, sort: 'frames' | 'live', now: numbe
 const RATES = {
   frames: { burst: SIGNALING_LIMITS.framesBurst, perSecond: SIGNALING_LIMITS.framesPerSecond },
   live: { burst: SIGNALING_LIMITS.liveBurst, perSecond: SIGNALING_LIMITS.livePerSecond },
+  readersLive: {
+    burst: SIGNALING_LIMITS.readersLiveBurst,
+    perSecond: SIGNALING_LIMITS.readersLivePerSecond,
+  },
 } as const;
 
 /**

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advanceHub, createHub, type Hub, type HubEffect, type HubEvent } from './hub.ts';
-import { SIGNALING_LIMITS } from './protocol/index.ts';
+import { advanceHub, createHub, type HeldTopics, type Hub, type HubEffect, type HubEvent } from './hub.ts';
+import { mailboxTopic, SIGNALING_LIMITS } from './protocol/index.ts';
 
 const SOCKETS = ['ada', 'bob', 'cleo', 'dan'] as const;
 const TOPICS = ['room', 'hall', '__proto__', '\ud800', ''] as const;
+const MAILBOX = mailboxTopic('A'.repeat(22));
 
 const socket = fc.constantFrom(...SOCKETS);
 const topic = fc.constantFrom(...TOPICS);
@@ -12,7 +13,7 @@ const topics = fc.array(topic, { maxLength: 6 });
 
 type Action =
   | { do: 'connect' | 'disconnect'; socket: string }
-  | { do: 'subscribe' | 'unsubscribe'; socket: string; topics: string[] }
+  | { do: 'subscribe' | 'unsubscribe'; socket: string; topics: string[]; token?: 'writer' | 'reader' }
   | { do: 'publish'; socket: string; topic: string }
   | { do: 'send'; socket: string; frame: string; times: number }
   | { do: 'wait'; ms: number }
@@ -21,6 +22,13 @@ type Action =
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('connect', 'disconnect'), socket }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('subscribe', 'unsubscribe'), socket, topics }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('subscribe'), socket, topics: fc.constant<string[]>([MAILBOX]) },
+      token: fc.constantFrom('writer', 'reader'),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constant('publish'), socket, topic }) },
   {
     weight: 2,
@@ -35,29 +43,46 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('wait'), ms: fc.constantFrom(1, 20, 1000, 9_999, 60_000) }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      ...{ do: fc.constant('send'), socket },
+      frame: fc.constant(JSON.stringify({ type: 'live', topic: MAILBOX, envelope: 'AAAA' })),
+      times: fc.constantFrom(1, 150, 310),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('hibernate') }) },
 );
 
-/** What an adapter is for, without sockets: it keeps what is to be remembered and drops what is closed. */
+/**
+ * What an adapter is for, without sockets: it keeps what is to be remembered, drops what is closed, and takes a token for the
+ * one that it says it is.
+ */
 class Adapter {
   hub: Hub<string> = createHub();
-  readonly remembered = new Map<string, readonly string[]>();
+  readonly remembered = new Map<string, HeldTopics>();
 
   handle(event: HubEvent<string>): HubEffect<string>[] {
-    if (event.type === 'connected') this.remembered.set(event.socket, event.topics);
+    if (event.type === 'connected') this.remembered.set(event.socket, event);
     if (event.type === 'disconnected') this.remembered.delete(event.socket);
-    const effects = advanceHub(this.hub, event);
-    for (const effect of effects) {
-      if (effect.type === 'remember') this.remembered.set(effect.socket, effect.topics);
+    return advanceHub(this.hub, event).flatMap((effect) => {
+      if (effect.type === 'remember') this.remembered.set(effect.socket, effect);
       if (effect.type === 'close') this.remembered.delete(effect.socket);
-    }
-    return effects;
+      if (effect.type !== 'authorize') return [effect];
+      const verdict = effect.token === 'writer' ? 'writer' : 'reader';
+      return this.handle({
+        ...effect,
+        type: 'authorized',
+        verdict,
+        now: event.type === 'received' ? event.now : 0,
+      });
+    });
   }
 
   hibernate(): void {
     this.hub = createHub();
-    for (const [socket, topics] of this.remembered)
-      advanceHub(this.hub, { type: 'connected', socket, topics });
+    for (const [socket, { topics, readerOf }] of this.remembered)
+      advanceHub(this.hub, { type: 'connected', socket, topics, readerOf });
   }
 }
 
@@ -87,13 +112,13 @@ describe('model', () => {
           const send = (message: unknown) =>
             adapter.handle({ type: 'received', socket, frame: JSON.stringify(message), now });
           if (step.do === 'connect' && !held) {
-            adapter.handle({ type: 'connected', socket, topics: [] });
+            adapter.handle({ type: 'connected', socket, topics: [], readerOf: [] });
             model.set(socket, new Set());
           } else if (step.do === 'disconnect') {
             adapter.handle({ type: 'disconnected', socket });
             model.delete(socket);
           } else if (step.do === 'subscribe' || step.do === 'unsubscribe') {
-            send({ type: step.do, topics: step.topics });
+            send({ type: step.do, topics: step.topics, token: step.token });
             if (step.topics.includes('')) continue;
             for (const topic of step.topics) held?.[step.do === 'subscribe' ? 'add' : 'delete'](topic);
           } else if (step.do === 'publish') {
@@ -107,7 +132,7 @@ describe('model', () => {
           }
         }
         expect(
-          Object.fromEntries([...adapter.remembered].map(([name, topics]) => [name, [...topics].sort()])),
+          Object.fromEntries([...adapter.remembered].map(([name, { topics }]) => [name, [...topics].sort()])),
         ).toEqual(Object.fromEntries([...model].map(([name, topics]) => [name, [...topics].sort()])));
       }),
       { numRuns: 400, seed: 1 },
@@ -129,7 +154,8 @@ describe('model', () => {
           else if (step.do === 'hibernate') {
             now += SIGNALING_LIMITS.forgivenAfterMs;
             sleeping.hibernate();
-          } else if (step.do === 'connect') both({ type: 'connected', socket: step.socket, topics: [] });
+          } else if (step.do === 'connect')
+            both({ type: 'connected', socket: step.socket, topics: [], readerOf: [] });
           else if (step.do === 'disconnect') both({ type: 'disconnected', socket: step.socket });
           else {
             const { do: type, socket, ...fields } = step;
@@ -148,7 +174,8 @@ describe('model', () => {
       fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
         const adapter = new Adapter();
         for (const step of actions) {
-          if (step.do === 'connect') adapter.handle({ type: 'connected', socket: step.socket, topics: [] });
+          if (step.do === 'connect')
+            adapter.handle({ type: 'connected', socket: step.socket, topics: [], readerOf: [] });
           else if (step.do === 'disconnect') adapter.handle({ type: 'disconnected', socket: step.socket });
           else if ('socket' in step) {
             const { do: type, socket, ...fields } = step;
@@ -157,7 +184,8 @@ describe('model', () => {
           }
         }
         for (const socket of SOCKETS) adapter.handle({ type: 'disconnected', socket });
-        expect(adapter.hub.members.size + adapter.hub.subscribers.size).toBe(0);
+        const { members, subscribers, readersLive } = adapter.hub;
+        expect(members.size + subscribers.size + readersLive.size).toBe(0);
       }),
       { numRuns: 200, seed: 3 },
     );
@@ -208,7 +236,8 @@ describe('fuzz', () => {
     const adapter = new Adapter();
     let now = 0;
     const send = (socket: string, frame: string) => adapter.handle({ type: 'received', socket, frame, now });
-    for (const name of ['eve', 'ada', 'bob']) adapter.handle({ type: 'connected', socket: name, topics: [] });
+    for (const name of ['eve', 'ada', 'bob'])
+      adapter.handle({ type: 'connected', socket: name, topics: [], readerOf: [] });
     for (const name of ['ada', 'bob']) send(name, '{"type":"subscribe","topics":["theirs"]}');
     const refusals: unknown[] = [];
 
@@ -223,7 +252,7 @@ describe('fuzz', () => {
           }
           if (effect.type === 'close') {
             expect(effect.socket).toBe('eve');
-            adapter.handle({ type: 'connected', socket: 'eve', topics: [] });
+            adapter.handle({ type: 'connected', socket: 'eve', topics: [], readerOf: [] });
           }
         }
         const [delivery] = send('ada', '{"type":"publish","topic":"theirs"}');
@@ -242,5 +271,5 @@ describe('fuzz', () => {
       'hub/not-subscribed',
       'hub/unknown-type',
     ]);
-  });
+  }, 30_000);
 });

@@ -1,3 +1,4 @@
+import { serialize } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import {
   advanceHub,
@@ -22,14 +23,14 @@ import {
 function openHub(...sockets: string[]) {
   const hub = createHub<string>();
   let now = 1_000_000;
-  for (const socket of sockets) advanceHub(hub, { type: 'connected', socket, topics: [] });
+  for (const socket of sockets) advanceHub(hub, { type: 'connected', socket, topics: [], readerOf: [] });
   return {
     hub,
     wait: (ms: number) => {
       now += ms;
     },
-    connect: (socket: string, topics: string[] = []) =>
-      advanceHub(hub, { type: 'connected', socket, topics }),
+    connect: (socket: string, topics: string[] = [], readerOf: string[] = []) =>
+      advanceHub(hub, { type: 'connected', socket, topics, readerOf }),
     authorize: (socket: string, ticket: number, verdict: Verdict) =>
       advanceHub(hub, { type: 'authorized', socket, ticket, verdict, now }),
     publish: (topic: string, frame: string) => advanceHub(hub, { type: 'published', topic, frame }),
@@ -52,6 +53,10 @@ const publish = (topic: string, data: unknown = 'x') => ({ type: 'publish', topi
 
 const receiversOf = (effects: HubEffect<string>[]) =>
   effects.flatMap((effect) => (effect.type === 'send' ? [...effect.receivers] : [])).sort();
+
+const remembered = (socket: string, topics: string[], readerOf: string[] = []) => ({
+  ...{ type: 'remember', socket, topics, readerOf },
+});
 
 const refusal = (socket: string, code: SignalingErrorCode) => ({
   type: 'send',
@@ -141,7 +146,7 @@ describe('protocol', () => {
 
   it('[HB5] a topic is held once, however often it is subscribed to', () => {
     const { subscribe, send } = openHub('ada');
-    expect(subscribe('ada', 'room', 'room')).toEqual([{ type: 'remember', socket: 'ada', topics: ['room'] }]);
+    expect(subscribe('ada', 'room', 'room')).toEqual([remembered('ada', ['room'])]);
     expect(subscribe('ada', 'room')).toEqual([]);
     expect(subscribe('ada')).toEqual([]);
     expect(receiversOf(send('ada', publish('room')))).toEqual(['ada']);
@@ -152,7 +157,7 @@ describe('protocol', () => {
     subscribe('ada', 'room', 'kept');
     subscribe('bob', 'room');
     expect(send('ada', { type: 'unsubscribe', topics: ['room', 'never held', 'room'] })).toEqual([
-      { type: 'remember', socket: 'ada', topics: ['kept'] },
+      remembered('ada', ['kept']),
     ]);
     expect(send('ada', { type: 'unsubscribe', topics: ['room'] })).toEqual([]);
     expect(receiversOf(send('bob', publish('room')))).toEqual(['bob']);
@@ -408,11 +413,9 @@ describe('conduct', () => {
 describe('hibernation', () => {
   it('[HB20] every change of a socket’s topics is to be remembered, whole', () => {
     const { subscribe, send } = openHub('ada');
-    expect(subscribe('ada', 'a', 'b')).toEqual([{ type: 'remember', socket: 'ada', topics: ['a', 'b'] }]);
-    expect(subscribe('ada', 'c')).toEqual([{ type: 'remember', socket: 'ada', topics: ['a', 'b', 'c'] }]);
-    expect(send('ada', { type: 'unsubscribe', topics: ['a', 'b', 'c'] })).toEqual([
-      { type: 'remember', socket: 'ada', topics: [] },
-    ]);
+    expect(subscribe('ada', 'a', 'b')).toEqual([remembered('ada', ['a', 'b'])]);
+    expect(subscribe('ada', 'c')).toEqual([remembered('ada', ['a', 'b', 'c'])]);
+    expect(send('ada', { type: 'unsubscribe', topics: ['a', 'b', 'c'] })).toEqual([remembered('ada', [])]);
   });
 
   it('[HB21] sockets that come back with their topics listen as before', () => {
@@ -423,16 +426,40 @@ describe('hibernation', () => {
     expect(receiversOf(send('ada', publish('__proto__')))).toEqual(['ada']);
   });
 
-  it.each([undefined, null, 5, 'room', [], {}, { topics: 'room' }, { topics: [5] }])(
-    '[HB22] what no hub wrote is not taken for a remembered socket: %j',
-    (value) => {
-      expect(parseRememberedSocket(value)).toBeUndefined();
-    },
-  );
+  it.each([
+    ...[undefined, null, 5, 'room', [], {}, { topics: 'room' }, { topics: [5] }],
+    ...[
+      { topics: [], origin: '' },
+      { topics: [], origin: '', readerOf: 'x' },
+      { topics: [], readerOf: [] },
+    ],
+  ])('[HB22] what no hub wrote is not taken for a remembered socket: %j', (value) => {
+    expect(parseRememberedSocket(value)).toBeUndefined();
+  });
 
   it('[HB22] a remembered socket survives a structured clone', () => {
-    const socket = { topics: ['room', '\ud800', '😀', '__proto__'], origin: 'https://relay.example' };
+    const topics = ['room', '\ud800', '😀', '__proto__'];
+    const socket = { topics, readerOf: ['room'], origin: 'https://relay.example' };
     expect(parseRememberedSocket(structuredClone(socket))).toEqual(socket);
+  });
+
+  it('[HB15] the largest set can be remembered, however many of its topics are mailboxes that it reads', () => {
+    const origin = `https://${'a'.repeat(253)}`;
+    for (let count = 0; count <= SIGNALING_LIMITS.topics; count++) {
+      const readerOf = Array.from({ length: count }, (_, index) => mailboxTopic(topicOf(22, index)));
+      const others = SIGNALING_LIMITS.topics - count;
+      const left = SIGNALING_LIMITS.topicsBytes - 2 * readerOf.join('').length;
+      const length = Math.min(SIGNALING_LIMITS.topicCharacters, Math.floor(left / 2 / others));
+      const topics = [
+        ...readerOf,
+        ...Array.from({ length: others }, (_, index) => `☃${topicOf(length - 1, index)}`),
+      ];
+      const { hub, connect, subscribe } = openHub();
+      connect('ada', readerOf, readerOf);
+      if (others > 0) expect(subscribe('ada', ...topics)).toEqual([remembered('ada', topics, readerOf)]);
+      expect([...(hub.members.get('ada')?.topics ?? [])]).toEqual(topics);
+      expect(serialize({ topics, readerOf, origin }).length).toBeLessThanOrEqual(16_384);
+    }
   });
 });
 
@@ -449,24 +476,24 @@ describe('mailbox topics', () => {
     ...{ type: 'authorize', socket, ticket, sessionId, token: 'token' },
   });
 
-  /** A hub in which these sockets listen to the mailbox. */
-  function openMailbox(...sockets: string[]) {
-    const hub = openHub(...sockets);
-    for (const [ticket, socket] of sockets.entries()) {
+  /** A hub in which these writers and readers listen to the mailbox. */
+  function openMailboxFor({ writers = [], readers = [] }: { writers?: string[]; readers?: string[] }) {
+    const hub = openHub(...writers, ...readers);
+    for (const [ticket, socket] of [...writers, ...readers].entries()) {
       hub.send(socket, subscribeTo(TOPIC));
-      hub.authorize(socket, ticket, 'good');
+      hub.authorize(socket, ticket, ticket < writers.length ? 'writer' : 'reader');
     }
     return hub;
   }
+
+  const openMailbox = (...writers: string[]) => openMailboxFor({ writers });
 
   it('[HB26] a subscribe is in force once its token was found good, all its topics together', () => {
     const { hub, send, authorize } = openHub('ada');
     const message = { type: 'subscribe', topics: ['room', TOPIC], token: 'token' };
     expect(send('ada', message)).toEqual([authorizeEffect('ada', 0)]);
     expect(hub.subscribers.size).toBe(0);
-    expect(authorize('ada', 0, 'good')).toEqual([
-      { type: 'remember', socket: 'ada', topics: ['room', TOPIC] },
-    ]);
+    expect(authorize('ada', 0, 'writer')).toEqual([remembered('ada', ['room', TOPIC])]);
     expect([...hub.subscribers.keys()]).toEqual(['room', TOPIC]);
   });
 
@@ -495,15 +522,13 @@ describe('mailbox topics', () => {
     const { send } = openMailbox('ada');
     expect(send('ada', { type: 'subscribe', topics: [TOPIC] })).toEqual([]);
     expect(send('ada', { type: 'subscribe', topics: [TOPIC, 'room'] })).toEqual([
-      { type: 'remember', socket: 'ada', topics: [TOPIC, 'room'] },
+      remembered('ada', [TOPIC, 'room']),
     ]);
   });
 
   it('[HB26] a token is of no use for other topics, and does no harm', () => {
     const { send } = openHub('ada');
-    expect(send('ada', subscribeTo('room', 5))).toEqual([
-      { type: 'remember', socket: 'ada', topics: ['room'] },
-    ]);
+    expect(send('ada', subscribeTo('room', 5))).toEqual([remembered('ada', ['room'])]);
   });
 
   it('[HB30] what a socket sends while its token is looked at waits, and is then done in its order', () => {
@@ -513,13 +538,13 @@ describe('mailbox topics', () => {
     expect(send('ada', publish('room'))).toEqual([]);
     expect(send('ada', { type: 'ping' })).toEqual([]);
     expect(send('ada', { type: 'unsubscribe', topics: ['room'] })).toEqual([]);
-    const effects = authorize('ada', 0, 'good');
+    const effects = authorize('ada', 0, 'writer');
     expect(effects).toEqual([
-      { type: 'remember', socket: 'ada', topics: [TOPIC] },
-      { type: 'remember', socket: 'ada', topics: [TOPIC, 'room'] },
+      remembered('ada', [TOPIC]),
+      remembered('ada', [TOPIC, 'room']),
       { type: 'send', receivers: ['ada'], frame: JSON.stringify({ ...publish('room'), clients: 1 }) },
       { type: 'send', receivers: ['ada'], frame: PONG_FRAME },
-      { type: 'remember', socket: 'ada', topics: [TOPIC] },
+      remembered('ada', [TOPIC]),
     ]);
   });
 
@@ -535,10 +560,10 @@ describe('mailbox topics', () => {
       { type: 'send', receivers: ['ada'], frame: PONG_FRAME },
       authorizeEffect('ada', 1, other),
     ]);
-    expect(authorize('ada', 0, 'good')).toEqual([]);
-    expect(authorize('ada', 1, 'good')).toEqual([
-      { type: 'remember', socket: 'ada', topics: [mailboxTopic(other)] },
-      { type: 'remember', socket: 'ada', topics: [mailboxTopic(other), 'room'] },
+    expect(authorize('ada', 0, 'writer')).toEqual([]);
+    expect(authorize('ada', 1, 'writer')).toEqual([
+      remembered('ada', [mailboxTopic(other)]),
+      remembered('ada', [mailboxTopic(other), 'room']),
     ]);
   });
 
@@ -550,7 +575,7 @@ describe('mailbox topics', () => {
     }
     expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
     expect(subscribe('bob', 'room')).toHaveLength(1);
-    expect(authorize('ada', 0, 'good')).toHaveLength(1 + SIGNALING_LIMITS.waitingFrames);
+    expect(authorize('ada', 0, 'writer')).toHaveLength(1 + SIGNALING_LIMITS.waitingFrames);
   });
 
   it('[HB30] so many characters may wait, and what is more is dropped as what is too fast', () => {
@@ -563,7 +588,7 @@ describe('mailbox topics', () => {
     expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
     for (let count = 0; count < 49; count++) expect(send('ada', { type: 'ping' })).toEqual([]);
     expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
-    expect(authorize('ada', 0, 'good')).toHaveLength(3);
+    expect(authorize('ada', 0, 'writer')).toHaveLength(3);
   });
 
   it('[HB31] a token that could not be looked at closes the socket with 1013, to come back', () => {
@@ -580,11 +605,11 @@ describe('mailbox topics', () => {
     const { hub, send, authorize, disconnect, connect } = openHub('ada');
     send('ada', subscribeTo(TOPIC));
     disconnect('ada');
-    expect(authorize('ada', 0, 'good')).toEqual([]);
+    expect(authorize('ada', 0, 'writer')).toEqual([]);
     connect('ada');
-    expect(authorize('ada', 0, 'good')).toEqual([]);
+    expect(authorize('ada', 0, 'writer')).toEqual([]);
     send('ada', subscribeTo(TOPIC));
-    expect(authorize('ada', 0, 'good')).toEqual([]);
+    expect(authorize('ada', 0, 'writer')).toEqual([]);
     expect(hub.subscribers.size).toBe(0);
   });
 
@@ -670,5 +695,84 @@ describe('mailbox topics', () => {
     for (let count = 0; count < SIGNALING_LIMITS.framesBurst - 1; count++) send('ada', { type: 'ping' });
     expect(send('ada', { type: 'ping' })).toEqual([refusal('ada', 'hub/too-fast')]);
     expect(receiversOf(send('ada', live(TOPIC)))).toEqual(['bob']);
+  });
+
+  it('[HB32] all readers of a mailbox share one allowance: 300 live frames at once and 30 a second', () => {
+    const readers = Array.from({ length: 10 }, (_, index) => `reader ${index}`);
+    const { send, wait } = openMailboxFor({ writers: ['ada'], readers });
+    const sendLive = () => readers.map((reader) => send(reader, live(TOPIC)));
+    for (let count = 0; count < 30; count++) {
+      for (const effects of sendLive()) expect(receiversOf(effects)).toContain('ada');
+    }
+    expect(sendLive()).toEqual(readers.map((reader) => [refusal(reader, 'hub/too-fast')]));
+    wait(1_000);
+    for (let count = 0; count < 3; count++) {
+      for (const effects of sendLive()) expect(receiversOf(effects)).toContain('ada');
+    }
+    expect(sendLive()).toEqual(readers.map(() => []));
+  });
+
+  it('[HB32] what readers have used up costs writers nothing, nor readers of another mailbox', () => {
+    const readers = ['eve', 'mallory'];
+    const { send, authorize } = openMailboxFor({ writers: ['ada'], readers });
+    const other = mailboxTopic('B'.repeat(22));
+    send('eve', subscribeTo(other));
+    authorize('eve', 3, 'writer');
+    send('ada', subscribeTo(other));
+    authorize('ada', 4, 'reader');
+    for (let count = 0; count < 300; count++) send('mallory', live(TOPIC));
+    expect(send('eve', live(TOPIC))).toEqual([refusal('eve', 'hub/too-fast')]);
+    for (let count = 0; count < 299; count++) {
+      expect(receiversOf(send('ada', live(TOPIC)))).toEqual(readers);
+      expect(receiversOf(send('eve', live(other)))).toEqual(['ada']);
+    }
+    expect(receiversOf(send('ada', live(other)))).toEqual(['eve']);
+  });
+
+  it('[HB32] [HB17] of what is dropped, the first and every 50th is told and a strike', () => {
+    const { send } = openMailboxFor({ writers: ['ada'], readers: ['eve', 'mallory'] });
+    for (let count = 0; count < 300; count++) send('mallory', live(TOPIC));
+    const answers = Array.from({ length: 51 }, () => send('eve', live(TOPIC)));
+    expect(answers.flatMap((effects, index) => (effects.length > 0 ? [index] : []))).toEqual([0, 50]);
+    for (let count = 2; count < SIGNALING_LIMITS.strikes - 1; count++) {
+      expect(send('eve', { type: 'nonsense' })).toMatchObject([{ type: 'send' }]);
+    }
+    expect(send('eve', { type: 'nonsense' })).toMatchObject([{ type: 'send' }, { type: 'close' }]);
+  });
+
+  it('[HB32] coming anew gives a reader nothing, as long as somebody listens', () => {
+    const { hub, send, connect, disconnect, authorize } = openMailboxFor({
+      writers: ['ada'],
+      readers: ['eve'],
+    });
+    for (let count = 0; count < 300; count++) send('eve', live(TOPIC));
+    disconnect('eve');
+    connect('eve');
+    send('eve', subscribeTo(TOPIC));
+    authorize('eve', 2, 'reader');
+    expect(send('eve', live(TOPIC))).toEqual([refusal('eve', 'hub/too-fast')]);
+    for (const socket of ['eve', 'ada']) disconnect(socket);
+    expect(hub.readersLive.size).toBe(0);
+  });
+
+  it('[HB32] the token counts that opened the subscription', () => {
+    const { send, authorize } = openMailboxFor({ writers: ['ada'], readers: ['eve', 'mallory'] });
+    for (let count = 0; count < 300; count++) send('mallory', live(TOPIC));
+    expect(send('eve', { type: 'unsubscribe', topics: [TOPIC] })).toEqual([remembered('eve', [])]);
+    send('eve', subscribeTo(TOPIC));
+    expect(authorize('eve', 3, 'writer')).toEqual([remembered('eve', [TOPIC])]);
+    expect(receiversOf(send('eve', live(TOPIC)))).toEqual(['ada', 'mallory']);
+  });
+
+  it('[HB32] [HB20] [HB21] that somebody reads is remembered, and known again', () => {
+    const { send, connect, authorize } = openHub('eve');
+    send('eve', { type: 'subscribe', topics: ['room', TOPIC], token: 'token' });
+    expect(authorize('eve', 0, 'reader')).toEqual([remembered('eve', ['room', TOPIC], [TOPIC])]);
+    expect(send('eve', { type: 'unsubscribe', topics: ['room'] })).toEqual([
+      remembered('eve', [TOPIC], [TOPIC]),
+    ]);
+    connect('mallory', [TOPIC], [TOPIC]);
+    for (let count = 0; count < 300; count++) send('mallory', live(TOPIC));
+    expect(send('eve', live(TOPIC))).toEqual([refusal('eve', 'hub/too-fast')]);
   });
 });

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { countDropped, goodConduct, spendFrame, strike, type Conduct } from './conduct.ts';
+import {
+  countDropped,
+  fullAllowance,
+  goodConduct,
+  spend,
+  spendFrame,
+  strike,
+  type Allowance,
+  type Conduct,
+} from './conduct.ts';
 import {
   errorFrame,
   LIVE_FRAME_START,
@@ -28,8 +37,8 @@ export const HUB_CLOSES = {
  * Times (`now`) are in milliseconds, since any moment.
  */
 export type HubEvent<Socket> =
-  /** A socket came, or came back from hibernation with the topics that were to be remembered. */
-  | { type: 'connected'; socket: Socket; topics: readonly string[] }
+  /** A socket came, or came back from hibernation with what was to be remembered. */
+  | ({ type: 'connected'; socket: Socket } & HeldTopics)
   | { type: 'received'; socket: Socket; frame: string | ArrayBuffer; now: number }
   /** The answer to an `authorize` effect; `unknown` when there was none to be had. */
   | { type: 'authorized'; socket: Socket; ticket: number; verdict: Verdict; now: number }
@@ -37,14 +46,22 @@ export type HubEvent<Socket> =
   | { type: 'published'; topic: string; frame: string }
   | { type: 'disconnected'; socket: Socket };
 
-export type Verdict = 'good' | 'bad' | 'unknown';
+/** Whose key made the token, if it opens what was asked. */
+export type Verdict = 'writer' | 'reader' | 'bad' | 'unknown';
+
+/** What a socket listens to. */
+export interface HeldTopics {
+  readonly topics: readonly string[];
+  /** Those of them, all of mailboxes, that a reader's token opened ([HB32]). */
+  readonly readerOf: readonly string[];
+}
 
 /** What the adapter has to do, in this order. */
 export type HubEffect<Socket> =
   /** Send one text frame, the same to all. */
   | { type: 'send'; receivers: readonly Socket[]; frame: string }
   /** Keep a socket's topics, all of them, so that they outlive this object. */
-  | { type: 'remember'; socket: Socket; topics: readonly string[] }
+  | ({ type: 'remember'; socket: Socket } & HeldTopics)
   /** Find out whether the token opens this session for reading, and tell it with the ticket in an `authorized` event. */
   | { type: 'authorize'; socket: Socket; ticket: number; sessionId: string; token: string }
   /** Close a socket. The hub has forgotten it already. */
@@ -52,11 +69,14 @@ export type HubEffect<Socket> =
 
 interface Member {
   readonly topics: Set<string>;
+  readonly readerOf: Set<string>;
   readonly conduct: Conduct;
   /** A subscribe whose token is being looked at. What the socket sends meanwhile waits, so that its order stays. */
   pending: {
     readonly ticket: number;
     readonly topics: ReadonlySet<string>;
+    /** The one among them that the token is for. */
+    readonly mailbox: string;
     readonly waiting: string[];
   } | null;
 }
@@ -65,13 +85,15 @@ interface Member {
 export interface Hub<Socket> {
   readonly members: Map<Socket, Member>;
   readonly subscribers: Map<string, Set<Socket>>;
+  /** What the readers of a mailbox may still send, by topic: of those topics only in which a reader has sent something. */
+  readonly readersLive: Map<string, Allowance>;
   /** The number of the next `authorize` effect. */
   nextTicket: number;
 }
 
 /** A hub without sockets. */
 export function createHub<Socket>(): Hub<Socket> {
-  return { members: new Map(), subscribers: new Map(), nextTicket: 0 };
+  return { members: new Map(), subscribers: new Map(), readersLive: new Map(), nextTicket: 0 };
 }
 
 /**
@@ -83,7 +105,10 @@ export function advanceHub<Socket>(hub: Hub<Socket>, event: HubEvent<Socket>): H
   switch (event.type) {
     case 'connected':
       forget(hub, event.socket);
-      hub.members.set(event.socket, { topics: new Set(), conduct: goodConduct(), pending: null });
+      hub.members.set(event.socket, {
+        ...{ topics: new Set(), readerOf: new Set(event.readerOf) },
+        ...{ conduct: goodConduct(), pending: null },
+      });
       for (const topic of event.topics) listen(hub, event.socket, topic);
       return [];
     case 'received':
@@ -100,15 +125,20 @@ export function advanceHub<Socket>(hub: Hub<Socket>, event: HubEvent<Socket>): H
   }
 }
 
-/** What to keep of a socket: at most 16,384 bytes as a structured clone. */
-export interface RememberedSocket {
-  /** For a `remember` effect. */
-  readonly topics: readonly string[];
+/**
+ * What to keep of a socket: at most 16,384 bytes as a structured clone. A topic of a mailbox is ASCII, which takes one byte a
+ * character, so that both its places together take no more than the two that {@link SIGNALING_LIMITS.topicsBytes} counts.
+ */
+export interface RememberedSocket extends HeldTopics {
   /** The relay's origin, as the socket reached it: whom its tokens have to be for. */
   readonly origin: string;
 }
 
-const remembered = z.object({ topics: z.array(z.string()), origin: z.string() });
+const remembered = z.object({
+  topics: z.array(z.string()),
+  readerOf: z.array(z.string()),
+  origin: z.string(),
+});
 
 /** Reads back what was kept of a socket; `undefined` when it is nothing that a hub wrote. */
 export function parseRememberedSocket(value: unknown): RememberedSocket | undefined {
@@ -167,20 +197,21 @@ function obey<Socket>(
       const mailboxes = [...topics].filter((topic) => isReserved(topic) && !member.topics.has(topic));
       if (mailboxes.length === 0) return subscribe(hub, socket, member, topics);
       // A token is for one session.
-      const sessionId = mailboxes.length === 1 ? mailboxes[0]?.slice(MAILBOX_TOPIC_PREFIX.length) : undefined;
+      const [mailbox = ''] = mailboxes;
+      const sessionId = mailbox.slice(MAILBOX_TOPIC_PREFIX.length);
       const { token } = message;
-      if (!sessionId || !/^[\w-]{22}$/.test(sessionId) || typeof token !== 'string') {
+      if (mailboxes.length > 1 || !/^[\w-]{22}$/.test(sessionId) || typeof token !== 'string') {
         return refuse('hub/token-refused');
       }
       const ticket = hub.nextTicket++;
-      member.pending = { ticket, topics, waiting: [] };
+      member.pending = { ticket, topics, mailbox, waiting: [] };
       return [{ type: 'authorize', socket, ticket, sessionId, token }];
     }
     case 'unsubscribe': {
       const held = member.topics.size;
       for (const topic of message.topics) unlisten(hub, socket, topic);
       if (member.topics.size === held) return [];
-      return [{ type: 'remember', socket, topics: [...member.topics] }];
+      return [remember(socket, member)];
     }
     case 'publish': {
       if (isReserved(message.topic)) return refuse('hub/reserved-topic');
@@ -193,6 +224,9 @@ function obey<Socket>(
       if (!isReserved(topic)) return refuse('hub/malformed');
       if (!member.topics.has(topic)) return refuse('hub/not-subscribed');
       if (envelope.length > MAILBOX_LIMITS.liveCharacters) return refuse('hub/live-too-large');
+      if (member.readerOf.has(topic) && !spendReadersLive(hub, topic, now)) {
+        return countDropped(member.conduct) ? refuse('hub/too-fast') : [];
+      }
       const receivers = [...(hub.subscribers.get(topic) ?? [])].filter((receiver) => receiver !== socket);
       return receivers.length === 0 ? [] : [{ type: 'send', receivers, frame }];
     }
@@ -208,16 +242,17 @@ function settle<Socket>(
 ): HubEffect<Socket>[] {
   const member = hub.members.get(socket);
   if (member?.pending?.ticket !== ticket) return [];
-  const { topics, waiting } = member.pending;
+  const { topics, mailbox, waiting } = member.pending;
   member.pending = null;
+  if (verdict === 'reader') member.readerOf.add(mailbox);
   if (verdict === 'unknown') {
     forget(hub, socket);
     return [{ type: 'close', socket, ...HUB_CLOSES.unavailable }];
   }
   const effects =
-    verdict === 'good'
-      ? subscribe(hub, socket, member, topics)
-      : refuseFrame(hub, socket, member, 'hub/token-refused', now);
+    verdict === 'bad'
+      ? refuseFrame(hub, socket, member, 'hub/token-refused', now)
+      : subscribe(hub, socket, member, topics);
   for (const [index, frame] of waiting.entries()) {
     const current = hub.members.get(socket);
     if (!current) break;
@@ -237,7 +272,18 @@ function subscribe<Socket>(
   topics: ReadonlySet<string>,
 ): HubEffect<Socket>[] {
   for (const topic of topics) listen(hub, socket, topic);
-  return [{ type: 'remember', socket, topics: [...member.topics] }];
+  return [remember(socket, member)];
+}
+
+function remember<Socket>(socket: Socket, { topics, readerOf }: Member): HubEffect<Socket> {
+  return { type: 'remember', socket, topics: [...topics], readerOf: [...readerOf] };
+}
+
+/** Takes one live frame from what all readers of a mailbox share ([HB32]); false when there is none left. */
+function spendReadersLive<Socket>({ readersLive }: Hub<Socket>, topic: string, now: number): boolean {
+  const allowance = readersLive.get(topic) ?? fullAllowance('readersLive');
+  readersLive.set(topic, allowance);
+  return spend(allowance, 'readersLive', now);
 }
 
 function isReserved(topic: string): boolean {
@@ -269,10 +315,14 @@ function listen<Socket>(hub: Hub<Socket>, socket: Socket, topic: string): void {
 }
 
 function unlisten<Socket>(hub: Hub<Socket>, socket: Socket, topic: string): void {
-  hub.members.get(socket)?.topics.delete(topic);
+  const member = hub.members.get(socket);
+  member?.topics.delete(topic);
+  member?.readerOf.delete(topic);
   const subscribers = hub.subscribers.get(topic);
   subscribers?.delete(socket);
-  if (subscribers?.size === 0) hub.subscribers.delete(topic);
+  if (subscribers?.size !== 0) return;
+  hub.subscribers.delete(topic);
+  hub.readersLive.delete(topic);
 }
 
 function forget<Socket>(hub: Hub<Socket>, socket: Socket): void {

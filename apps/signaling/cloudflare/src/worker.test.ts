@@ -132,6 +132,25 @@ describe('everything else', () => {
     await expectProblem(await request(path), 'relay/not-found');
   });
 
+  it.each(['/session', '/session/', `/sesion/${SESSION}`, '/nothing'])(
+    '[RL6] a browser that goes to %s gets the client, which says it in words; the status stays 404',
+    async (path) => {
+      const response = await request(path, { headers: { 'Sec-Fetch-Mode': 'navigate' } });
+      expect(response.status).toBe(404);
+      expect(await response.text()).toContain('<title>The client</title>');
+      expect(response.headers.get('Cache-Control')).toBe('no-cache');
+      await expectProblem(
+        await request(path, { headers: { 'Sec-Fetch-Mode': 'navigate' }, method: 'POST' }),
+        'relay/not-found',
+      );
+    },
+  );
+
+  it('[RL6] a file that is not there is no page for a browser either', async () => {
+    const headers = { 'Sec-Fetch-Mode': 'navigate' };
+    await expectProblem(await request('/_app/immutable/gone.js', { headers }), 'relay/not-found');
+  });
+
   it.each(['/health', '/signaling', `/session/${SESSION}`])(
     '[RL6] %s is there to be read only',
     async (path) => {

@@ -23,8 +23,9 @@ app.get('/signaling', connectToHub);
 // The session id: 22 characters of base64url.
 app.get('/signaling/:session{[A-Za-z0-9_-]{22}}', connectToHub);
 app.route('/api/sessions/:session{[A-Za-z0-9_-]{22}}', mailboxRoutes);
-app.get('/session/:path{.+}', serveClient);
-app.notFound(() => problem('relay/not-found'));
+app.get('/session/:path{.+}', (c) => serveClient(c, 200));
+// Whoever follows a damaged link is told so by the client, in words; a program gets a problem document.
+app.notFound((c) => (isNavigation(c) ? serveClient(c, 404) : problem('relay/not-found')));
 app.onError((error, c) => {
   if (!(error instanceof RelayProblem)) {
     logError(routePath(c, -1), error);
@@ -49,11 +50,18 @@ function connectToHub(c: RelayContext): Response | Promise<Response> {
   return globalHub(c.env).fetch(c.req.raw);
 }
 
+/** Whether a person's browser is to show what is answered, and asks for no file. */
+function isNavigation({ req }: RelayContext): boolean {
+  const isFile = /\.\w+$/.test(req.path);
+  return req.method === 'GET' && req.header('Sec-Fetch-Mode') === 'navigate' && !isFile;
+}
+
 /** The client is one page; what it shows, it decides itself. */
-async function serveClient(c: RelayContext): Promise<Response> {
+async function serveClient(c: RelayContext, found: 200 | 404): Promise<Response> {
   const page = await c.env.ASSETS.fetch(new Request(new URL('/', c.req.url), c.req.raw));
   if (page.status === 404) return problem('relay/not-found');
-  const response = new Response(page.body, page);
+  const status = page.status === 200 ? found : page.status;
+  const response = new Response(page.body, { status, headers: page.headers });
   response.headers.set('Cache-Control', 'no-cache');
   return response;
 }

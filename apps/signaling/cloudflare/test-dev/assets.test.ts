@@ -28,8 +28,8 @@ it('[RL5] a file of the client is served as it is', async () => {
   expect(headers['content-type']).toContain('text/javascript');
 });
 
-it.each(['/_app/immutable/gone.js', '/nothing'])(
-  '[RL6] %s, which the client does not have, is never its page',
+it.each(['/_app/immutable/gone.js', '/nothing.html'])(
+  '[RL6] %s, a file which the client does not have, is never its page',
   async (path) => {
     const { status, headers } = await navigate(path);
     expect(status).toBe(404);

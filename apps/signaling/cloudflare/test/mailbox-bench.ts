@@ -31,15 +31,26 @@ export class FailingDatabase implements MailboxDatabase {
   /** Statements that were run, and rows that they answered with. */
   statements = 0;
   rowsGiven = 0;
-  /** Rows that D1 says were written. */
+  /** Characters of bodies in the largest answer to a statement. */
+  largestAnswer = 0;
+  /** Rows that D1 says were written, and read. */
   rowsWritten = 0;
+  rowsRead = 0;
 
   constructor(database: MailboxDatabase) {
     this.#database = database;
   }
 
+  /** Refuses values that D1 refuses in production only. */
   prepare(sql: string): DatabaseStatement {
-    return this.#database.prepare(sql);
+    const statement = this.#database.prepare(sql);
+    return {
+      bind: (...values) => {
+        const large = values.some((value) => typeof value === 'string' && value.length > 2_000_000);
+        if (large) throw new RangeError('string or blob too big');
+        return statement.bind(...values);
+      },
+    };
   }
 
   async batch(statements: DatabaseStatement[]): Promise<{ results: unknown[] }[]> {
@@ -49,7 +60,7 @@ export class FailingDatabase implements MailboxDatabase {
     if (failure === 'before') throw new Error('the connection broke');
     const answers = await this.#database.batch(
       typeof failure === 'number' && failure <= statements.length
-        ? statements.toSpliced(failure, 0, this.#database.prepare(`SELECT json('{')`))
+        ? statements.toSpliced(failure, 0, this.#database.prepare(`SELECT json('{')`).bind())
         : statements,
     );
     await this.onDone();
@@ -57,15 +68,19 @@ export class FailingDatabase implements MailboxDatabase {
     this.statements += answers.length;
     for (const answer of answers) {
       this.rowsGiven += answer.results.length;
-      const { meta } = answer as { meta?: { rows_written?: number } };
+      const rows = answer.results as { body?: string | null }[];
+      const characters = rows.reduce((sum, { body }) => sum + (body?.length ?? 0), 0);
+      this.largestAnswer = Math.max(this.largestAnswer, characters);
+      const { meta } = answer as { meta?: { rows_written?: number; rows_read?: number } };
       this.rowsWritten += meta?.rows_written ?? 0;
+      this.rowsRead += meta?.rows_read ?? 0;
     }
     return answers;
   }
 
   /** The rows of a query, past all failures. */
   async query(sql: string): Promise<Record<string, unknown>[]> {
-    const [answer] = await this.#database.batch([this.#database.prepare(sql)]);
+    const [answer] = await this.#database.batch([this.#database.prepare(sql).bind()]);
     return (answer?.results ?? []) as Record<string, unknown>[];
   }
 }
@@ -77,8 +92,11 @@ export class Bench {
   /** Milliseconds since 1970: ten seconds past a minute, ten hours into a day. */
   now = 20_000 * DAY + 10 * 3_600_000 + 10_000;
 
-  /** What went wrong and failed nothing. */
+  /** What was reported. */
   readonly reports: unknown[] = [];
+
+  /** Pauses that were asked for, in milliseconds. They take no time. */
+  readonly pauses: number[] = [];
 
   constructor(database: MailboxDatabase, limits: Partial<MailboxLimits> = {}) {
     this.database = new FailingDatabase(database);
@@ -87,6 +105,7 @@ export class Bench {
       limits: { ...DEFAULT_LIMITS, ...limits },
       now: () => this.now,
       randomBytes,
+      pause: async (milliseconds) => void this.pauses.push(milliseconds),
       report: (error) => void this.reports.push(error),
     });
   }

@@ -3,7 +3,10 @@ import { ENVELOPE_LIMIT } from './envelope.ts';
 
 /** What the mailbox takes at once. */
 export const MAILBOX_LIMITS = {
-  /** Bytes of one request: a snapshot, or all the envelopes of one append with their lengths. */
+  /**
+   * Bytes of one request: a snapshot, or an append with one envelope and its length. Several envelopes together, without their
+   * lengths, have to fit into one commit of the relay: 2,700,000 bytes of them.
+   */
   requestBytes: ENVELOPE_LIMIT,
   /** Envelopes in one append. */
   appendEnvelopes: 100,

@@ -61,7 +61,8 @@ export const PROBLEMS = {
   'mailbox/too-fast': {
     status: 429,
     title: 'Too Many Requests',
-    detail: 'The session sends more envelopes a minute than the relay takes. Try again after Retry-After.',
+    detail:
+      'The session sends more envelopes a minute, or at once, than the relay takes. Try again after Retry-After.',
   },
   'mailbox/too-large': {
     status: 413,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MAILBOX_LIMITS } from './mailbox.ts';
 
 /**
- * What the hub lets one socket do. A client that stays within these numbers is never refused; they leave a stock
+ * What the hub lets one socket do, and all readers of a mailbox together. A client that stays within these numbers is never refused; they leave a stock
  * y-webrtc client in a full mesh of thirty people a factor of about ten.
  */
 export const SIGNALING_LIMITS = {
@@ -30,6 +30,10 @@ export const SIGNALING_LIMITS = {
   livePerSecond: 30,
   /** Live frames a socket may send at once. Refilled in 10 seconds, too, for the same reason. */
   liveBurst: 300,
+  /** Live frames that all readers of one mailbox together may send in the long run, per second, however many sockets they have. */
+  readersLivePerSecond: 30,
+  /** Live frames that all of them may send at once. Refilled in 10 seconds, too, for the same reason. */
+  readersLiveBurst: 300,
   /** Frames of a socket that wait while its token is looked at. */
   waitingFrames: 64,
   /** Characters (UTF-16 code units) of all of them. The largest frame may wait alone. */
@@ -50,7 +54,7 @@ export const SIGNALING_ERRORS = {
   'hub/not-subscribed': 'Publishing to a topic needs a subscription to it.',
   'hub/reserved-topic': 'Only the relay publishes to the topic of a mailbox.',
   'hub/token-refused': 'Subscribing to the topic of a mailbox needs a token that opens it for reading.',
-  'hub/too-fast': `A socket may send ${SIGNALING_LIMITS.framesPerSecond} frames a second; this one was dropped.`,
+  'hub/too-fast': `A socket may send ${SIGNALING_LIMITS.framesPerSecond} frames a second, all readers of a mailbox ${SIGNALING_LIMITS.readersLivePerSecond} live ones; this one was dropped.`,
   'hub/too-many-topics': `A socket may hold ${SIGNALING_LIMITS.topics} topics at most.`,
   'hub/topic-too-long': `A topic may have ${SIGNALING_LIMITS.topicCharacters} characters at most.`,
   'hub/topics-too-large': `The topics of a socket may take ${SIGNALING_LIMITS.topicsBytes} bytes at most.`,

@@ -218,7 +218,8 @@ export class LiveSession {
     behind.set(this.id, this);
     this.#mailbox?.flush();
     const { state, trouble, onRelay } = this.#mailboxStatus;
-    const isReached = this.#online && (state === 'current' || state === 'behind' || state === 'unknown');
+    // A mailbox that is still being opened may well be reached.
+    const isReached = this.#online && state !== 'unreachable';
     const isOnItsWay = this.#edited && isReached && trouble === null && !onRelay;
     this.#deliverUntil = isOnItsWay ? Date.now() + DELIVER_WITHIN : 0;
     this.#after(DELIVER_WITHIN, () => this.#closeIfDelivered());
@@ -270,7 +271,7 @@ export class LiveSession {
       return;
     }
     // The session may have been left while the code was loading.
-    if (this.#closed || this.#mesh) return;
+    if (this.#closed || this.#isBroken || this.#mesh) return;
     const { room, password } = keys.mesh;
     const { doc, awareness } = this;
     this.#mesh = new module.Mesh({
@@ -282,36 +283,41 @@ export class LiveSession {
   }
 
   async #openMailbox(): Promise<void> {
-    const { keys, view } = this.#unlocked;
-    const { id: sessionId, doc, awareness } = this;
+    let module: typeof import('../sync/mailbox/open.ts');
     try {
-      const { openMailbox } = await import('../sync/mailbox/open.ts');
-      if (this.#closed || this.#mailbox) return;
-      const mailbox = await openMailbox({
-        ...{ sessionId, doc, awareness, keys, view },
-        relay: relayOrigin(),
-        hub: hubAddress(sessionId),
-        committed: () => this.#isCommitted(),
-        isOfDevice,
-        reachesDirectly: ({ peer }) => this.#mesh?.reaches(peer) ?? false,
-        onStatus: (status) => {
-          this.#mailboxStatus = status;
-          this.#closeIfDelivered();
-        },
-        onBroken: () => {
-          this.#isBroken = true;
-          this.#store?.discard();
-        },
-        onPoisoned: () => void this.#openAnew(),
-      });
-      if (this.#closed) await mailbox.close();
-      else this.#mailbox = mailbox;
+      module = await import('../sync/mailbox/open.ts');
     } catch {
       // The code could not be fetched, for want of a network or of a relay.
       const unreachableSince = this.#mailboxStatus.unreachableSince ?? Date.now();
       this.#mailboxStatus = { ...NOT_ASKED, state: 'unreachable', unreachableSince };
       this.#after(TRY_AGAIN_AFTER, () => void this.#openMailbox());
+      return;
     }
+    if (this.#closed || this.#mailbox) return;
+    const { keys, view } = this.#unlocked;
+    const { id: sessionId, doc, awareness } = this;
+    this.#mailbox = module.openMailbox({
+      ...{ sessionId, doc, awareness, keys, view },
+      relay: relayOrigin(),
+      hub: hubAddress(sessionId),
+      committed: () => this.#isCommitted(),
+      isOfDevice,
+      reachesDirectly: ({ peer }) => this.#mesh?.reaches(peer) ?? false,
+      onStatus: (status) => {
+        this.#mailboxStatus = status;
+        this.#closeIfDelivered();
+      },
+      onBroken: () => this.#discard(),
+      onPoisoned: () => void this.#openAnew(),
+    });
+  }
+
+  /** The document has just been broken: neither the device nor anybody else is given what it has become ([SY16]). */
+  #discard(): void {
+    this.#isBroken = true;
+    this.#store?.discard();
+    this.#mesh?.destroy();
+    this.#mesh = undefined;
   }
 
   /** Whether all that the document holds is committed on the device, once nothing is on its way there. */
@@ -326,7 +332,9 @@ export class LiveSession {
   async #openAnew(): Promise<void> {
     // Where the device does not have all of it, the broken one is still more than nothing: the mailbox's trouble and the device's
     // are told, and the person can copy.
-    if (await this.#isCommitted()) this.onpoisoned?.();
+    if (!(await this.#isCommitted())) return;
+    if (behind.get(this.id) === this) void this.close();
+    else this.onpoisoned?.();
   }
 
   async #load(): Promise<void> {

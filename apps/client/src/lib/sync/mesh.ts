@@ -1,6 +1,7 @@
 import { removeAwarenessStates, type Awareness } from 'y-protocols/awareness';
 import { WebrtcProvider } from 'y-webrtc';
 import type * as Y from 'yjs';
+import { ArrivingUpdates } from './arriving.ts';
 
 /**
  * Whether the relay's hub can be reached. Without it, those who are connected stay so, and nobody new is found. `unused`: nobody is looked
@@ -30,7 +31,8 @@ const ICE_SERVERS: RTCIceServer[] = [{ urls: 'stun:stun.cloudflare.com:3478' }];
  * - it leaves its room at `beforeunload`, which also a cancelled navigation or a mail link fires: `pagehide` decides here;
  * - leaving drops one's own presence for good: it is restored here;
  * - it does not notice that the network changed: the connections are made anew here;
- * - it throws at every introduction where the browser has no WebRTC, or it is blocked: then only the tabs of this browser meet.
+ * - it throws at every introduction where the browser has no WebRTC, or it is blocked: then only the tabs of this browser meet;
+ * - it passes on at once what the document emits, also of an update that then fails: what has arrived is held back here ([SY16]).
  *
  * Each tab tells in its awareness, as `peer`, by which name the mesh knows it.
  */
@@ -40,6 +42,12 @@ export class Mesh {
   #hub: HubState = 'connecting';
   /** This person's presence while the page is away: leaving takes it out of the awareness. */
   #away: Record<string, unknown> | null = null;
+  /** y-webrtc's way of passing on an update. */
+  #pass: ((update: Uint8Array, origin: unknown) => void) | null = null;
+  /** Updates that came from elsewhere a moment ago. */
+  readonly #arriving = new ArrivingUpdates((updates) => {
+    for (const update of updates) this.#pass?.(update, this);
+  });
 
   constructor(options: MeshOptions) {
     this.#options = options;
@@ -53,6 +61,7 @@ export class Mesh {
       const { room } = this.#provider;
       if (!room) return;
       removeEventListener('beforeunload', room._beforeUnloadHandler);
+      this.#holdBack(room);
       options.awareness.setLocalStateField('peer', room.peerId);
     });
     this.#provider.on('peers', ({ added }) => {
@@ -78,7 +87,9 @@ export class Mesh {
     return room.bcConns.has(peer) || room.webrtcConns.get(peer)?.connected === true;
   }
 
+  /** Leaves for good, at once: nobody is given anything more, nor answered. To be called once. */
   destroy(): void {
+    this.#arriving.discard();
     removeEventListener('offline', this.#reconnect);
     removeEventListener('online', this.#reconnect);
     removeEventListener('pagehide', this.#leave);
@@ -107,6 +118,21 @@ export class Mesh {
     if (own) awareness.setLocalState(own);
     this.#watchHub();
   };
+
+  #holdBack(room: NonNullable<WebrtcProvider['room']>): void {
+    if (this.#pass) return;
+    const { doc } = this.#options;
+    const pass = room._docUpdateHandler;
+    this.#pass = pass;
+    doc.off('update', pass);
+    const hold = (update: Uint8Array, origin: unknown, _doc?: Y.Doc, transaction?: Y.Transaction): void => {
+      if (transaction?.local) pass(update, origin);
+      else this.#arriving.hold(update);
+    };
+    // It subscribes with this whenever it connects.
+    room._docUpdateHandler = hold;
+    if (this.#provider.connected) doc.on('update', hold);
+  }
 
   /** y-webrtc replaces its connection to the hub whenever it reconnects. */
   #watchHub(): void {

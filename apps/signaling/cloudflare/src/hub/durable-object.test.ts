@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { encodeBase64url } from '@parley/signaling/base64url';
 import { parseRememberedSocket } from '@parley/signaling/hub';
 import { PING_FRAME, SIGNALING_LIMITS, type SignalingErrorCode } from '@parley/signaling/protocol';
 import { mailboxTopic } from '@parley/signaling/mailbox';
@@ -277,6 +278,43 @@ describe('mailbox topics', () => {
     }
   });
 
+  const base64url = (value: unknown) => encodeBase64url(new TextEncoder().encode(JSON.stringify(value)));
+
+  it.each<[string, (x: string) => unknown]>([
+    ['the private key', (x) => ({ kty: 'OKP', crv: 'Ed25519', x, d: x })],
+    ['another member', (x) => ({ kty: 'OKP', crv: 'Ed25519', x, key_ops: [] })],
+    ['another curve', (x) => ({ kty: 'OKP', crv: 'X25519', x })],
+    ['a shorter key', (x) => ({ kty: 'OKP', crv: 'Ed25519', x: x.slice(0, -1) })],
+    ['a longer key', (x) => ({ kty: 'OKP', crv: 'Ed25519', x: `${x}A` })],
+    ['a key that is no text', () => ({ kty: 'OKP', crv: 'Ed25519', x: [] })],
+    ['text in its place', (x) => x],
+    ['a list in its place', () => []],
+    ['nothing in its place', () => null],
+  ])(
+    '[HB26] [MB1] a token with %s in its header is refused as any other, though well signed',
+    async (_, jwk) => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      const { author, topic } = await openSession();
+      const [, claims] = (await author.token()).split('.');
+      const connectWithKey = async (key: unknown) => {
+        const signed = `${base64url({ alg: 'EdDSA', jwk: key })}.${claims}`;
+        const signature = await crypto.subtle.sign(
+          'Ed25519',
+          author.writer.privateKey,
+          new TextEncoder().encode(signed),
+        );
+        return connectWith(topic, `${signed}.${encodeBase64url(new Uint8Array(signature))}`);
+      };
+      const x = author.writer.publicKey;
+      expect((await connectWithKey({ kty: 'OKP', crv: 'Ed25519', x })).frames).toEqual([]);
+      const { socket, frames } = await connectWithKey(jwk(x));
+      expect(frames).toMatchObject([{ type: 'error', code: 'hub/token-refused' }]);
+      expect(await socket.settle()).toEqual([]);
+      expect(log).not.toHaveBeenCalled();
+      log.mockRestore();
+    },
+  );
+
   it('[HB21] [HB27] a subscription outlives the object’s memory, and a published frame wakes it', async () => {
     const { author, topic } = await openSession();
     const { socket } = await connectWith(topic, await author.token());
@@ -288,6 +326,29 @@ describe('mailbox topics', () => {
     const second = await Author.create();
     socket.send({ type: 'subscribe', topics: [mailboxTopic(second.sessionId)], token: await second.token() });
     expect(await socket.settle()).toEqual([]);
+  });
+
+  it('[HB32] [HB21] what readers say live is bounded for all of them together, also after their roles were remembered', async () => {
+    const { author, topic } = await openSession();
+    const tokens = [await author.token('writer'), await author.token('reader'), await author.token('reader')];
+    const [ada, eve, mallory] = await Promise.all(
+      tokens.map(async (token) => (await connectWith(topic, token)).socket),
+    );
+    if (!ada || !eve || !mallory) throw new Error('not connected');
+    await evictDurableObject(hub(), { webSockets: 'hibernate' });
+    const before = Date.now();
+    for (const reader of [eve, mallory]) {
+      for (let count = 0; count < SIGNALING_LIMITS.liveBurst; count++) reader.send(live(topic));
+      await reader.settle();
+    }
+    const refilled = Math.ceil(((Date.now() - before) / 1000) * SIGNALING_LIMITS.readersLivePerSecond);
+    const arrived = await ada.settle();
+    expect(arrived.length).toBeGreaterThanOrEqual(SIGNALING_LIMITS.readersLiveBurst);
+    expect(arrived.length).toBeLessThanOrEqual(SIGNALING_LIMITS.readersLiveBurst + refilled);
+    const answer = { ...live(topic), envelope: 'BBBB' };
+    ada.send(answer);
+    await ada.settle();
+    expect((await eve.settle()).at(-1)).toEqual(answer);
   });
 
   it('[HB31] [HB30] a database that fails closes the socket with 1013, after what was sent before', async () => {

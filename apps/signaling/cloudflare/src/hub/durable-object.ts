@@ -37,8 +37,8 @@ export class Hub extends DurableObject<Env> {
     const { 0: client, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket);
     const { origin } = new URL(request.url);
-    socket.serializeAttachment({ topics: [], origin } satisfies RememberedSocket);
-    this.#tell({ type: 'connected', socket, topics: [] });
+    socket.serializeAttachment({ topics: [], readerOf: [], origin } satisfies RememberedSocket);
+    this.#tell({ type: 'connected', socket, topics: [], readerOf: [] });
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -88,7 +88,7 @@ export class Hub extends DurableObject<Env> {
       const asked = { sessionId, audience: originOf(socket), scope: 'read', now: Date.now() } as const;
       const caller = await verifyToken(token, asked);
       await openMailbox(this.env).authorize({ ...caller, prefix: null });
-      return 'good';
+      return caller.role;
     } catch (error) {
       if (error instanceof RelayProblem && error.code !== 'relay/unavailable') return 'bad';
       logError('hub token', error instanceof RelayProblem ? error.cause : error);
@@ -101,7 +101,7 @@ export class Hub extends DurableObject<Env> {
     for (const socket of this.ctx.getWebSockets()) {
       if (socket.readyState !== WebSocket.OPEN) continue;
       const remembered = parseRememberedSocket(socket.deserializeAttachment());
-      if (remembered) advanceHub(hub, { type: 'connected', socket, topics: remembered.topics });
+      if (remembered) advanceHub(hub, { type: 'connected', socket, ...remembered });
       else socket.close(HUB_CLOSES.forgotten.code, HUB_CLOSES.forgotten.reason);
     }
     return hub;

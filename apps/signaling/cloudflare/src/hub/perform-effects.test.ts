@@ -6,7 +6,7 @@ const openSocket = () =>
     send: vi.fn(),
     close: vi.fn(),
     serializeAttachment: vi.fn(),
-    deserializeAttachment: vi.fn(() => ({ topics: [], origin: 'https://relay.example' })),
+    deserializeAttachment: vi.fn(() => ({ topics: [], readerOf: [], origin: 'https://relay.example' })),
   }) satisfies HubSocket;
 
 const authorize = vi.fn();
@@ -25,9 +25,11 @@ it('[HB24] a receiver that cannot be reached keeps a frame from nobody else, and
 
 it('[HB20] topics are kept in the socket’s attachment', () => {
   const ada = openSocket();
-  performEffects([{ type: 'remember', socket: ada, topics: ['room'] }], authorize);
+  const held = { topics: ['room', 'parley/mailbox/x'], readerOf: ['parley/mailbox/x'] };
+  performEffects([{ type: 'remember', socket: ada, ...held }], authorize);
   expect(ada.serializeAttachment).toHaveBeenCalledExactlyOnceWith({
-    ...{ topics: ['room'], origin: 'https://relay.example' },
+    ...held,
+    origin: 'https://relay.example',
   });
 });
 

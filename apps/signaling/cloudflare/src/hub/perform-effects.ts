@@ -22,9 +22,9 @@ export function performEffects<Socket extends HubSocket>(
         }
         break;
       case 'remember': {
-        const { topics, socket } = effect;
+        const { topics, readerOf, socket } = effect;
         const origin = originOf(socket);
-        socket.serializeAttachment({ topics, origin } satisfies RememberedSocket);
+        socket.serializeAttachment({ topics, readerOf, origin } satisfies RememberedSocket);
         break;
       }
       case 'authorize':

@@ -54,7 +54,7 @@ export async function appendEnvelopes(
   const epoch = encodeBase64url(randomBytes(16));
   const stage = createStage(options, caller);
 
-  return decideAndCommit(async () => {
+  return decideAndCommit(options, async () => {
     const at = now();
     const [sessionRows = [], knownRows = []] = await read(database, [
       selectSession(database, caller.sessionId),

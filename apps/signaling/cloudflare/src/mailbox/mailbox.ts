@@ -46,7 +46,9 @@ export interface MailboxOptions {
   now(): number;
   /** Cryptographically secure bytes. */
   randomBytes(length: number): Uint8Array<ArrayBuffer>;
-  /** Told what went wrong where nothing depends on it. */
+  /** Resolves after so many milliseconds. Without it, who lost a race tries again at once, as a simulation does. */
+  pause?(milliseconds: number): Promise<void>;
+  /** Told what went wrong where nothing depends on it, and what every attempt at a commit failed of. */
   report?(error: unknown): void;
 }
 

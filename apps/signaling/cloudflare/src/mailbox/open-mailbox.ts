@@ -14,7 +14,8 @@ export function openMailbox(env: Env): Mailbox {
     database: env.DB,
     limits: readLimits(env),
     now: () => Date.now(),
-    report: (error) => logError('mailbox visit', error instanceof RelayProblem ? error.cause : error),
+    report: (error) => logError('mailbox', error instanceof RelayProblem ? error.cause : error),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   });
 }

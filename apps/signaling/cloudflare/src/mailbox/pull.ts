@@ -9,7 +9,7 @@ import {
   VALUE_BYTES,
   type StoredBody,
 } from './bodies.ts';
-import type { MailboxDatabase } from './database.ts';
+import type { DatabaseStatement, MailboxDatabase } from './database.ts';
 import type { Pieces, PulledLog } from './mailbox.ts';
 import { countPulled, planPull } from './pull-plan.ts';
 import { selectSession, selectTombstone, type KeyOfSession, type Session } from './session.ts';
@@ -49,7 +49,8 @@ export async function pullLog(
       return { session, log: pullTombstone(database, session, session.tombstone) };
     const plan = planPull(session, after, epoch);
     const needed = pullEntries + Math.max(0, plan.hashesTo - plan.from);
-    if (plan.from === from && needed <= limit) {
+    // From 0, the entries are those behind the snapshot.
+    if (plan.from === (from || (session.covers ?? 0)) && needed <= limit) {
       const [newest] = readSnapshots(snapshotRows);
       return { session, log: assemble(database, session, plan, readEntries(entryRows), newest) };
     }
@@ -82,11 +83,12 @@ function assemble(
   };
   return {
     header,
-    size: (snapshot?.size ?? 0) + entries.reduce((sum, { size }) => sum + size, 0),
-    async *bodies() {
-      if (snapshot) yield* readStored(database, session.epoch, snapshot);
-      yield* readLogBodies(database, session.epoch, entries);
-    },
+    size: (snapshot?.size ?? 0) + sumOf(entries.map(({ size }) => size)),
+    bodies: () =>
+      readPages(database, [
+        ...(snapshot ? snapshotQueries(database, session.epoch, snapshot) : []),
+        ...entryQueries(database, session.epoch, entries),
+      ]),
   };
 }
 
@@ -104,32 +106,32 @@ function pullTombstone(database: MailboxDatabase, session: Session, size: number
       entries: [],
     },
     size,
-    async *bodies() {
-      const [rows = []] = await read(database, [selectTombstone(database, id)]);
-      yield* readBodies(rows, [size]);
-    },
+    bodies: () => readPages(database, [{ statement: selectTombstone(database, id), sizes: [size] }]),
   };
 }
 
 /** The bytes of a kept snapshot. */
-export async function* readStored(database: MailboxDatabase, epoch: string, snapshot: SnapshotRow): Pieces {
-  if (snapshot.parts > 0) {
-    yield* readChunks(database, epoch, snapshot);
-    return;
-  }
+export function readStored(database: MailboxDatabase, epoch: string, snapshot: SnapshotRow): Pieces {
+  return readPages(database, snapshotQueries(database, epoch, snapshot));
+}
+
+/** A query for bodies: there have to be as many, in these sizes. */
+interface BodyQuery {
+  readonly statement: DatabaseStatement;
+  readonly sizes: readonly number[];
+}
+
+function snapshotQueries(database: MailboxDatabase, epoch: string, snapshot: SnapshotRow): BodyQuery[] {
+  if (snapshot.parts > 0) return chunkQueries(database, epoch, snapshot);
   const statement = database
     .prepare('SELECT hex(body) AS body FROM snapshots WHERE epoch = ?1 AND covers = ?2')
     .bind(epoch, snapshot.covers);
-  const [rows = []] = await read(database, [statement]);
-  yield* readBodies(rows, [snapshot.size]);
+  return [{ statement, sizes: [snapshot.size] }];
 }
 
-/** The bytes of entries of the log, which follow one another without a gap. */
-async function* readLogBodies(
-  database: MailboxDatabase,
-  epoch: string,
-  entries: readonly EntryRow[],
-): Pieces {
+/** For entries of the log, which follow one another without a gap. */
+function entryQueries(database: MailboxDatabase, epoch: string, entries: readonly EntryRow[]): BodyQuery[] {
+  const queries: BodyQuery[] = [];
   for (let index = 0; index < entries.length;) {
     const page = takePage(entries, index);
     const [first] = page;
@@ -137,18 +139,15 @@ async function* readLogBodies(
     if (!first || !last) throw new BodyGoneError();
     index += page.length;
     if (first.parts > 0) {
-      yield* readChunks(database, epoch, first);
+      queries.push(...chunkQueries(database, epoch, first));
       continue;
     }
     const statement = database
       .prepare('SELECT hex(body) AS body FROM log WHERE epoch = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq')
       .bind(epoch, first.seq, last.seq);
-    const [rows = []] = await read(database, [statement]);
-    yield* readBodies(
-      rows,
-      page.map(({ size }) => size),
-    );
+    queries.push({ statement, sizes: page.map(({ size }) => size) });
   }
+  return queries;
 }
 
 /** The entries from `index` on that one query reads: one that is in chunks, or several that are not. */
@@ -167,12 +166,51 @@ function takePage(entries: readonly EntryRow[], index: number): EntryRow[] {
 /** Chunks that one query reads. */
 const CHUNKS_AT_ONCE = PAGE_BYTES / VALUE_BYTES;
 
-async function* readChunks(database: MailboxDatabase, epoch: string, body: StoredBody): Pieces {
+function chunkQueries(database: MailboxDatabase, epoch: string, body: StoredBody): BodyQuery[] {
   const sizes = chunkSizes(body);
+  const queries: BodyQuery[] = [];
   for (let part = 0; part < sizes.length; part += CHUNKS_AT_ONCE) {
     const page = sizes.slice(part, part + CHUNKS_AT_ONCE);
-    const chunks = selectChunks(database, epoch, body.hash, part, page.length);
-    const [rows = []] = await read(database, [chunks]);
-    yield* readBodies(rows, page);
+    queries.push({
+      statement: selectChunks(database, epoch, body.hash, part, page.length),
+      sizes: page,
+    });
   }
+  return queries;
+}
+
+/**
+ * Reads bodies, those of as many queries at once as a page has room for. A page is one piece: each piece on its own way through
+ * the Worker's stream costs more than reading it.
+ */
+async function* readPages(database: MailboxDatabase, queries: readonly BodyQuery[]): Pieces {
+  for (let index = 0; index < queries.length;) {
+    const page: BodyQuery[] = [];
+    let bytes = 0;
+    for (const query of queries.slice(index)) {
+      bytes += sumOf(query.sizes);
+      if (page.length > 0 && bytes > PAGE_BYTES) break;
+      page.push(query);
+    }
+    index += page.length;
+    const rows = await read(
+      database,
+      page.map(({ statement }) => statement),
+    );
+    yield join(page.flatMap(({ sizes }, at) => readBodies(rows[at] ?? [], sizes)));
+  }
+}
+
+function join(bodies: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(sumOf(bodies.map(({ length }) => length)));
+  let at = 0;
+  for (const body of bodies) {
+    whole.set(body, at);
+    at += body.length;
+  }
+  return whole;
+}
+
+function sumOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

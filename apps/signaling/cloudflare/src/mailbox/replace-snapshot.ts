@@ -35,7 +35,7 @@ export async function replaceSnapshot(
   const [parts = 0] = countParts([bytes.length]);
   const stage = createStage(options, caller);
 
-  return decideAndCommit(async () => {
+  return decideAndCommit(options, async () => {
     const at = now();
     const [sessionRows = [], snapshotRows = []] = await read(database, [
       selectSession(database, caller.sessionId),

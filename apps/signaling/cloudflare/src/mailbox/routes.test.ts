@@ -80,6 +80,15 @@ describe('the routes', () => {
     expect(rest?.entries).toEqual([{ seq: 2, bytes: envelopes[1] }]);
   });
 
+  it('[MB5] appends that meet are all taken, though only one at a time can be committed', async () => {
+    const author = await Author.create();
+    const envelopes = await Promise.all(Array.from({ length: 20 }, () => author.update()));
+    const answers = await Promise.all(
+      envelopes.map(async (envelope) => (await append(author, envelope)).json<{ seqs: number[] }>()),
+    );
+    expect(answers.flatMap(({ seqs }) => seqs).sort((a, b) => a - b)).toEqual(envelopes.map((_, i) => i + 1));
+  });
+
   it('[MB13] [MB15] snapshots are put, listed and read', async () => {
     const author = await Author.create();
     await append(author, await author.update());
@@ -209,6 +218,32 @@ describe('access', () => {
     );
     expect(JSON.parse(answers[0]?.body ?? '')).toMatchObject({ code: 'mailbox/not-found' });
   });
+
+  it.each(['POST log', 'PUT snapshot'])(
+    '[MB3] who may not write is told so before the body is read: %s',
+    async (route) => {
+      const [method = '', path = ''] = route.split(' ');
+      const author = await Author.create();
+      await append(author, await author.update());
+      const stranger = await Author.create();
+      for (const [token, code] of [
+        [await stranger.token('reader', { sub: author.sessionId }), 'mailbox/not-found'],
+        [await author.token('reader'), 'access/scope'],
+      ] as const) {
+        let sent = 0;
+        const body = new ReadableStream({
+          pull(controller) {
+            sent += 1;
+            controller.enqueue(new Uint8Array(1_000));
+          },
+        });
+        const headers = { Authorization: `Bearer ${token}` };
+        await expectProblem(await sendWith({}, author, path, { method, body, headers }), code);
+        // A stream has its first piece ready before anybody reads.
+        expect(sent).toBeLessThanOrEqual(1);
+      }
+    },
+  );
 
   it('[MB2] [MB4] a reader’s token reads, and writes nothing, whatever its scope says', async () => {
     const author = await Author.create();

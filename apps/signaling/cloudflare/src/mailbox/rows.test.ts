@@ -27,6 +27,24 @@ it('[MB19] an append writes three rows, and two for each envelope more, when not
   expect(first).toBeLessThanOrEqual(7);
 });
 
+it('[MB7] an append reads the rows that it asks for, however long the log is', async () => {
+  const bench = new Bench(env.DB);
+  const author = await Author.create();
+  const readBy = async (...envelopes: Uint8Array<ArrayBuffer>[]) => {
+    const before = bench.database.rowsRead;
+    await bench.append(author, ...envelopes);
+    return bench.database.rowsRead - before;
+  };
+  const known = await author.update();
+  await bench.append(author, known);
+  const few = await readBy(known, await author.update());
+  expect(few).toBeGreaterThan(0);
+  for (let round = 0; round < 3; round++) {
+    await bench.append(author, ...(await Promise.all(Array.from({ length: 100 }, () => author.update()))));
+    expect(await readBy(known, await author.update())).toBe(few);
+  }
+});
+
 it('[MB19] what is paid is never less than what D1 counts', async () => {
   const bench = new Bench(env.DB);
   const author = await Author.create();

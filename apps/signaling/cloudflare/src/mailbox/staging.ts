@@ -21,7 +21,8 @@ export function createStage(options: MailboxOptions, caller: Caller): Stage {
       await payForStaging(options, caller, { bytes: body.bytes.length, rows }, at);
       paid.add(key);
     }
-    for (const batch of stageBody(options.database, epoch, body, at)) await commit(options.database, batch);
+    for (const chunks of stageBody(options.database, epoch, body, at))
+      await commit(options.database, [chunks]);
     staged.add(key);
   };
 }

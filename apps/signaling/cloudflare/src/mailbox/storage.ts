@@ -33,7 +33,10 @@ export function selectKnown(
     .bind(sessionId, JSON.stringify(ids));
 }
 
-/** Entries of a session's log behind a seq, in order; none for a key that is not the session's ([MB3]). */
+/**
+ * Entries of a session's log behind a seq, in order; behind 0, those behind the current snapshot, with which a newcomer begins. None
+ * for a key that is not the session's ([MB3]).
+ */
 export function selectEntries(
   database: MailboxDatabase,
   { sessionId, publicKey }: KeyOfSession,
@@ -42,7 +45,9 @@ export function selectEntries(
 ): DatabaseStatement {
   return database
     .prepare(
-      `SELECT seq, id, hash, size, parts FROM log WHERE epoch = ${openedEpoch(1, 2)} AND seq > ?3 ORDER BY seq LIMIT ?4`,
+      `SELECT seq, id, hash, size, parts FROM log
+       WHERE epoch = ${openedEpoch(1, 2)} AND seq > coalesce(nullif(?3, 0), (SELECT covers FROM sessions WHERE id = ?1), 0)
+       ORDER BY seq LIMIT ?4`,
     )
     .bind(sessionId, publicKey, after, limit);
 }

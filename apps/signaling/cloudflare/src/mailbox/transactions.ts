@@ -1,8 +1,16 @@
 import { RelayProblem } from '../relay-problem.ts';
 import type { DatabaseStatement, MailboxDatabase } from './database.ts';
+import type { MailboxOptions } from './mailbox.ts';
 
-/** How often a commit is tried when others were faster. */
+/** How often a commit is tried when others were faster: most attempts take four statements of the 50 that a request may run. */
 const RACES = 12;
+
+/** The first and the longest span out of which the pause before another attempt is drawn, in milliseconds. */
+const FIRST_PAUSE = 25;
+const LONGEST_PAUSE = 1_000;
+
+/** Seconds after which who has lost every race is asked to come again. */
+const LOSER_WAITS = 1;
 
 /** How often a commit is tried when the database failed: the first may have been committed all the same. */
 const FAILURES = 2;
@@ -42,22 +50,38 @@ export async function commit(database: MailboxDatabase, statements: DatabaseStat
 }
 
 /**
- * Runs what reads, decides and commits, again and again until the commit is not one of those that lost a race. After a
- * failure of the database the next attempt reads whether the commit was made: what is there already is answered.
+ * Runs what reads, decides and commits, again and again until the commit is not one of those that lost a race, with a random
+ * pause in between, so that those who met do not meet again. After a failure of the database the next attempt reads whether the
+ * commit was made: what is there already is answered.
  *
- * @throws {RelayProblem} `relay/unavailable`, or what `attempt` throws
+ * @throws {RelayProblem} `mailbox/too-fast` for who has lost every race, `relay/unavailable`, or what `attempt` throws
  */
-export async function decideAndCommit<Answer>(attempt: () => Promise<Answer>): Promise<Answer> {
+export async function decideAndCommit<Answer>(
+  { pause, randomBytes, report }: MailboxOptions,
+  attempt: () => Promise<Answer>,
+): Promise<Answer> {
   for (let races = 0, failures = 0; ;) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof CommitError)) throw error;
-      if (error.isRace) races += 1;
+      const { cause, isRace } = error;
+      if (isRace) races += 1;
       else failures += 1;
-      if (races === RACES || failures === FAILURES) {
-        throw new RelayProblem('relay/unavailable', null, { cause: error.cause });
+      if (failures === FAILURES) throw new RelayProblem('relay/unavailable', null, { cause });
+      if (races === RACES) {
+        // A constraint that fails every time would be a mistake, and look the same.
+        report?.(cause);
+        throw new RelayProblem('mailbox/too-fast', LOSER_WAITS, { cause });
       }
+      if (isRace) await pause?.(drawPause(races, randomBytes));
     }
   }
+}
+
+/** Anything from nothing to a span that doubles with each lost race (exponential back-off with full jitter). */
+function drawPause(races: number, randomBytes: MailboxOptions['randomBytes']): number {
+  const { buffer, byteOffset } = randomBytes(4);
+  const random = new DataView(buffer, byteOffset).getUint32(0) / 2 ** 32;
+  return random * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (races - 1));
 }

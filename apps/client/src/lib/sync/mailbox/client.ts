@@ -1,39 +1,22 @@
-import { decodeBase64url, encodeBase64url } from '@parley/signaling/base64url';
-import {
-  EMPTY_CHAIN,
-  ENVELOPE_VERSION,
-  EnvelopeError,
-  extendChain,
-  hashEnvelope,
-  importVerifyKey,
-  sealEnvelope,
-  type EnvelopeHeader,
-  type Position,
-} from '@parley/signaling/envelope';
-import type { AppendAnswer, Log, MailboxFrame } from '@parley/signaling/mailbox';
+import { decodeBase64url } from '@parley/signaling/base64url';
+import { importVerifyKey } from '@parley/signaling/envelope';
+import type { Log, MailboxFrame } from '@parley/signaling/mailbox';
 import type { Awareness } from 'y-protocols/awareness';
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
+import { checkAnswer } from './acknowledging.ts';
+import { Announcements } from './announcing.ts';
+import { Applying } from './applying.ts';
 import {
   advanceMailbox,
   createMailbox,
   seenPosition,
   type CompactionThreshold,
-  type Entry,
   type Mailbox,
   type MailboxEffect,
   type MailboxEvent,
 } from './engine.ts';
-import {
-  extractUpdate,
-  holdingsOf,
-  holdingsOfTransaction,
-  holdingsOfUpdate,
-  isNothing,
-  unite,
-  waitingIn,
-  type Holdings,
-} from './holdings.ts';
-import { chainAt, positionOf } from './known-log.ts';
+import { holdingsOf, holdingsOfTransaction, isNothing, unite, waitingIn, type Holdings } from './holdings.ts';
+import { Keeping } from './keeping.ts';
 import { LiveExchange } from './live.ts';
 import { certifyWriter, openLog, openTold, type ReadingKeys } from './opening.ts';
 import {
@@ -46,15 +29,10 @@ import {
   type MailboxTransport,
   type Surroundings,
 } from './ports.ts';
-import { restoreMailbox, storeDoubt, storeLog, storeOutbox, type StoredMailbox } from './stored.ts';
+import { Sealing } from './sealing.ts';
+import { restoreMailbox, storeDoubt, storeOutbox, type StoredMailbox } from './stored.ts';
 
 export type { StoredMailbox } from './stored.ts';
-
-/** An update that ended badly so often while it was applied alone is quarantined. Once could be a page that was closed. */
-const LONE_ATTEMPTS = 3;
-
-/** How long a new position waits until it is told to others, in milliseconds. */
-const ANNOUNCE_AFTER = 3_000;
 
 export interface MailboxClientOptions {
   readonly sessionId: string;
@@ -102,31 +80,42 @@ export class MailboxClient {
   /** The writer's public key as the relay gives it, once the session id has certified it. */
   #certified = '';
   #queue: Promise<void> = Promise.resolve();
-  #queued = 0;
   #isStopped = false;
-  /** The envelopes that may be what ended badly the last time, and how often each did alone. */
-  readonly #suspects = new Map<string, number>();
+  readonly #keeping: Keeping;
+  readonly #applying: Applying;
+  readonly #sealing: Sealing;
+  readonly #announcements: Announcements;
   #cancelWake: (() => void) | null = null;
-  #cancelAnnouncement: (() => void) | null = null;
-  #isKeepingLog = false;
-  #owesLog = false;
-  #keeping: Promise<void> = Promise.resolve();
-  /** What the device did not take. */
-  #unkept: Partial<StoredMailbox> = {};
   #waiting: { structs: unknown; deletes: unknown } = { structs: null, deletes: null };
 
   constructor(options: MailboxClientOptions) {
     this.#options = options;
-    this.#mailbox = createMailbox(options.keys.writer ? 'writer' : 'reader', options.compaction);
+    const { sessionId, doc, awareness, keys, storage, surroundings } = options;
+    this.#mailbox = createMailbox(keys.writer ? 'writer' : 'reader', options.compaction);
+    const isStopped = () => this.#isStopped;
+    const seen = () => seenPosition(this.#mailbox);
+    this.#keeping = new Keeping({
+      ...{ storage, doc, mailbox: this.#mailbox, isStopped },
+      committed: () => options.committed(),
+    });
+    this.#applying = new Applying({
+      ...{ doc, origin: this, isStopped },
+      keep: (parts) => this.#keeping.keep(parts),
+      quarantine: () => this.#mailbox.quarantine,
+      onBroken: () => options.onBroken?.(),
+    });
+    this.#sealing = new Sealing({
+      ...{ sessionId, doc, surroundings, seen },
+      keys: { contentKey: keys.contentKey, signingKey: (keys.writer ?? keys.reader).privateKey },
+    });
+    this.#announcements = new Announcements({
+      ...{ awareness, surroundings, origin: this, seen },
+      onPosition: (position) => this.#happen({ type: 'told-by-writer', position }),
+    });
   }
 
   get status(): MailboxStatus {
     return this.#status;
-  }
-
-  /** Whether nothing is being done: all that is left is to wait for the relay, the device or the time. */
-  get isIdle(): boolean {
-    return this.#queued === 0;
   }
 
   /** Begins, with what the device remembers. The document has to be loaded from the device before. */
@@ -139,9 +128,9 @@ export class MailboxClient {
     this.#live = this.#openLive(readerKey);
     doc.on('afterTransaction', this.#changed);
     doc.on('updateV2', this.#updated);
-    this.#noteWaiting();
-    this.#options.awareness.on('change', this.#heardPresence);
+    this.#announcements.start();
     this.#happen({ type: 'started', held: holdingsOf(doc), remembered });
+    this.#noteWaiting();
     this.#channel = this.#options.openChannel({
       up: () => {
         this.#live?.up();
@@ -167,30 +156,31 @@ export class MailboxClient {
     this.#live?.reachChanged();
   }
 
+  /** Ends it. Resolves when another may begin with what the device keeps of this one. */
   async stop(): Promise<void> {
-    if (this.#isStopped) return;
-    this.#end();
-    await this.#live?.stop();
-    this.#channel?.close();
+    if (!this.#isStopped) {
+      this.#end();
+      await this.#live?.stop();
+      this.#channel?.close();
+    }
     await this.#queue;
+    await this.#keeping.settled();
   }
 
   #end(): void {
-    const { doc, awareness } = this.#options;
+    const { doc } = this.#options;
     this.#isStopped = true;
     doc.off('afterTransaction', this.#changed);
     doc.off('updateV2', this.#updated);
-    awareness.off('change', this.#heardPresence);
+    this.#announcements.stop();
     this.#cancelWake?.();
-    this.#cancelAnnouncement?.();
   }
 
   #poison(): void {
     this.#end();
     // What is on the relay can be told of a whole document only, and nothing more is asked or sent from here.
     const trouble = this.#status.trouble ?? 'relay/quarantined';
-    this.#status = { ...this.#status, state: 'starting', onRelay: false, unreachableSince: null, trouble };
-    this.#options.onStatus(this.#status);
+    this.#tell({ ...this.#status, state: 'starting', onRelay: false, unreachableSince: null, trouble });
     void this.#live?.stop().then(() => this.#channel?.close());
     this.#options.onPoisoned();
   }
@@ -213,7 +203,7 @@ export class MailboxClient {
       seen: () => seenPosition(this.#mailbox),
       send: (envelope) => this.#channel?.send(envelope),
       enqueue: (task) => this.#enqueue(task),
-      onUpdate: (update) => this.#applyLive(update),
+      onUpdate: (envelope, update) => this.#applyLive(envelope, update),
       onPosition: (position) => this.#happen({ type: 'told-by-writer', position }),
       onDropped: () => this.#happen({ type: 'dropped', count: 1 }),
     });
@@ -223,14 +213,7 @@ export class MailboxClient {
   async #remember() {
     try {
       const stored = await this.#options.storage.read();
-      const { applying, quarantine = [] } = stored;
-      const failed: string[] = [];
-      for (const hash of applying?.hashes ?? []) {
-        if (applying && applying.attempts >= LONE_ATTEMPTS) failed.push(hash);
-        else this.#suspects.set(hash, applying?.attempts ?? 0);
-      }
-      if (failed.length > 0) await this.#keep({ applying: null, quarantine: [...quarantine, ...failed] });
-      return restoreMailbox({ ...stored, quarantine: [...quarantine, ...failed] });
+      return restoreMailbox({ ...stored, quarantine: this.#applying.recall(stored) });
     } catch {
       return restoreMailbox({});
     }
@@ -248,37 +231,43 @@ export class MailboxClient {
     if (!this.#isStopped) await this.#performAll(this.#advance(event));
   }
 
-  #advance(event: MailboxEvent): MailboxEffect[] {
+  /** Tells the engine. What it says of the state is told at once: it is out of date by the time that the device has written something. */
+  #advance(event: MailboxEvent): Deed[] {
     const { surroundings } = this.#options;
     const before = this.#mailbox.log;
     const effects = advanceMailbox(this.#mailbox, event, {
       now: surroundings.now(),
       random: () => surroundings.random(),
     });
-    if (this.#mailbox.log !== before) this.#announceSoon();
-    return effects;
+    if (this.#mailbox.log !== before) this.#announcements.announceSoon();
+    const deeds: Deed[] = [];
+    for (const effect of effects) {
+      if (effect.type === 'wake') this.#wakeAt(effect.at);
+      else if (effect.type === 'status') this.#tell(effect.status);
+      else deeds.push(effect);
+    }
+    return deeds;
+  }
+
+  #tell(status: MailboxStatus): void {
+    this.#status = status;
+    this.#options.onStatus(status);
   }
 
   #enqueue(task: () => Promise<void>): void {
-    this.#queued += 1;
-    this.#queue = this.#queue
-      .then(() => (this.#isStopped ? undefined : task()))
-      .catch(reportMistake)
-      .finally(() => {
-        this.#queued -= 1;
-      });
+    this.#queue = this.#queue.then(() => (this.#isStopped ? undefined : task())).catch(reportMistake);
   }
 
-  async #performAll(effects: readonly MailboxEffect[]): Promise<void> {
+  async #performAll(effects: readonly Deed[]): Promise<void> {
     const due = [...effects];
     for (let effect = due.shift(); effect && !this.#isStopped; effect = due.shift()) {
       const event = await this.#attempt(effect);
-      if (event) due.push(...this.#advance(event));
+      if (event && !this.#isStopped) due.push(...this.#advance(event));
     }
   }
 
   /** Does it. Where this code makes a mistake, the engine hears of an attempt that came to nothing, and waits for no answer. */
-  async #attempt(effect: MailboxEffect): Promise<MailboxEvent | null> {
+  async #attempt(effect: Deed): Promise<MailboxEvent | null> {
     try {
       return await this.#perform(effect);
     } catch (error) {
@@ -290,7 +279,7 @@ export class MailboxClient {
   }
 
   /** Does it, and answers with what came of it, if that is known at once. */
-  async #perform(effect: MailboxEffect): Promise<MailboxEvent | null> {
+  async #perform(effect: Deed): Promise<MailboxEvent | null> {
     const { transport } = this.#options;
     switch (effect.type) {
       case 'pull':
@@ -298,8 +287,8 @@ export class MailboxClient {
         return null;
       case 'append': {
         const { entries } = effect;
-        this.#request(transport.append(entries.map(({ bytes }) => bytes)), (answer) =>
-          this.#appended(answer, entries),
+        this.#request(transport.append(entries.map(({ bytes }) => bytes)), async (answer) =>
+          this.#handle(await checkAnswer(this.#mailbox.log, answer, entries)),
         );
         return null;
       }
@@ -310,16 +299,10 @@ export class MailboxClient {
       case 'apply':
         return this.#apply(effect.items);
       case 'keep':
-        if (effect.part === 'outbox') await this.#keep({ outbox: storeOutbox(this.#mailbox.outbox) });
-        else if (effect.part === 'log') this.#keepLog();
-        else await this.#keep({ log: storeDoubt(this.#mailbox) });
-        return null;
-      case 'wake':
-        this.#wakeAt(effect.at);
-        return null;
-      case 'status':
-        this.#status = effect.status;
-        this.#options.onStatus(effect.status);
+        if (effect.part === 'log') this.#keeping.keepLog();
+        else if (effect.part === 'outbox')
+          await this.#keeping.keep({ outbox: storeOutbox(this.#mailbox.outbox) });
+        else await this.#keeping.keep({ log: storeDoubt(this.#mailbox) });
         return null;
     }
   }
@@ -380,170 +363,32 @@ export class MailboxClient {
     return { sessionId, contentKey: keys.contentKey, writerKey };
   }
 
-  async #appended(answer: AppendAnswer, entries: readonly Entry[]): Promise<void> {
-    const { log } = this.#mailbox;
-    let { seq, chain } = log?.epoch === answer.epoch ? positionOf(log) : { seq: 0, chain: EMPTY_CHAIN };
-    const chains: string[] = [];
-    for (const [index, { hash }] of entries.entries()) {
-      seq += 1;
-      if (answer.seqs[index] !== seq) break;
-      chain = await extendChain(chain, hash);
-      chains.push(chain);
-    }
-    const contradicted: string[] = [];
-    for (const [index, { hash }] of entries.entries()) {
-      const at = answer.seqs[index] ?? 0;
-      const isRead = log?.epoch === answer.epoch && at > 0 && at <= log.seq;
-      const [before, there] = isRead ? [chainAt(log, at - 1), chainAt(log, at)] : [null, null];
-      const isOther = before !== null && there !== null && (await extendChain(before, hash)) !== there;
-      if (isOther) contradicted.push(hash);
-    }
-    await this.#handle({ type: 'appended', answer, chains, contradicted });
-  }
-
   async #seal(wanted: Holdings): Promise<MailboxEvent> {
-    const update = extractUpdate(this.#options.doc, wanted);
-    const sealed = update && (await this.#sealed({ ...this.#header(), kind: 'update' }, update));
-    if (!update || !sealed) return { type: 'sealed', entry: null, isTooLarge: update !== null };
-    const entry = { hash: await hashEnvelope(sealed), bytes: sealed, holdings: holdingsOfUpdate(update) };
-    await this.#keep({ outbox: storeOutbox([...this.#mailbox.outbox, entry]) });
-    return { type: 'sealed', entry, isTooLarge: false };
+    const { entry, isTooLarge } = await this.#sealing.sealUpdate(wanted);
+    if (entry) await this.#keeping.keep({ outbox: storeOutbox([...this.#mailbox.outbox, entry]) });
+    return { type: 'sealed', entry, isTooLarge };
   }
 
-  async #compact({
-    prev,
-    covers,
-    chain,
-    worth,
-  }: Extract<MailboxEffect, { type: 'compact' }>): Promise<MailboxEvent | null> {
-    const update = Uint8Array.from(Y.encodeStateAsUpdateV2(this.#options.doc));
-    const header = { ...this.#header(), kind: 'snapshot' as const, prev, covers, chain };
-    const sealed = update.length / 2 > worth ? null : await this.#sealed(header, update);
-    if (!sealed) return { type: 'weighed', bytes: worth === Infinity ? Infinity : update.length };
-    this.#request(this.#options.transport.putSnapshot(sealed), (answer) =>
-      this.#handle({ type: 'compacted', answer, id: header.id }),
+  async #compact(effect: Extract<MailboxEffect, { type: 'compact' }>): Promise<MailboxEvent | null> {
+    const snapshot = await this.#sealing.sealSnapshot(effect);
+    if (typeof snapshot === 'number') return { type: 'weighed', bytes: snapshot };
+    const { id, bytes } = snapshot;
+    this.#request(this.#options.transport.putSnapshot(bytes), (answer) =>
+      this.#handle({ type: 'compacted', answer, id }),
     );
     return null;
   }
 
-  #header() {
-    const { sessionId, surroundings } = this.#options;
-    const id = encodeBase64url(surroundings.randomBytes(16));
-    return { version: ENVELOPE_VERSION, sessionId, id, seen: seenPosition(this.#mailbox) };
-  }
-
-  /** Null for what is larger than an envelope can be. */
-  async #sealed(
-    header: EnvelopeHeader,
-    content: Uint8Array<ArrayBuffer>,
-  ): Promise<Uint8Array<ArrayBuffer> | null> {
-    const { keys, surroundings } = this.#options;
-    const signingKey = (keys.writer ?? keys.reader).privateKey;
-    const nonce = surroundings.randomBytes(12);
-    try {
-      return await sealEnvelope(header, content, { contentKey: keys.contentKey, signingKey }, nonce);
-    } catch (error) {
-      if (error instanceof EnvelopeError && error.code === 'envelope/too-large') return null;
-      throw error;
-    }
-  }
-
-  /** Applies what came, under a mark that says so ([SY16]). What is under suspicion is applied alone. */
   async #apply(items: Extract<MailboxEffect, { type: 'apply' }>['items']): Promise<MailboxEvent | null> {
-    const results = new Map<string, Holdings | null>();
-    const rest = [...items];
-    while (rest.length > 0) {
-      const suspect = rest.findIndex(({ hash }) => this.#suspects.has(hash));
-      const batch = rest.splice(0, suspect === -1 ? rest.length : Math.max(1, suspect));
-      if (!(await this.#applyMarked(batch, results))) return null;
-    }
-    return { type: 'applied', results };
+    const results = await this.#applying.apply(items);
+    if (results === 'broken') this.#poison();
+    return results === null || results === 'broken' ? null : { type: 'applied', results };
   }
 
-  async #applyMarked(
-    batch: Extract<MailboxEffect, { type: 'apply' }>['items'],
-    results: Map<string, Holdings | null>,
-  ): Promise<boolean> {
-    const [first] = batch;
-    const isAlone = first !== undefined && this.#suspects.has(first.hash);
-    const attempts = isAlone ? (this.#suspects.get(first.hash) ?? 0) + 1 : 0;
-    await this.#keep({ applying: { hashes: batch.map(({ hash }) => hash), attempts } });
-    const failed: string[] = [];
-    for (const { hash, update } of batch) {
-      if (this.#isStopped) return false;
-      const holdings = readUpdate(update);
-      results.set(hash, holdings);
-      if (!holdings) failed.push(hash);
-      else if (!this.#applyTo(update)) {
-        // Among several it may be another's fault: it is applied alone next time, and left out if it fails again.
-        if (isAlone) await this.#keep({ applying: null, quarantine: [...this.#mailbox.quarantine, hash] });
-        else await this.#keep({ applying: { hashes: [hash], attempts: 0 } });
-        this.#poison();
-        return false;
-      }
-      this.#suspects.delete(hash);
-    }
-    const quarantine = failed.length > 0 ? { quarantine: [...this.#mailbox.quarantine, ...failed] } : {};
-    await this.#keep({ applying: null, ...quarantine });
-    return true;
-  }
-
-  #applyTo(update: Uint8Array<ArrayBuffer>): boolean {
-    try {
-      Y.applyUpdateV2(this.#options.doc, update, this);
-      return true;
-    } catch {
-      // Whatever it was: the document may be half changed, and the caller sees to that.
-      this.#options.onBroken?.();
-      return false;
-    }
-  }
-
-  #applyLive(update: Uint8Array<ArrayBuffer>): void {
-    if (this.#isStopped) return;
-    if (!readUpdate(update)) this.#happen({ type: 'dropped', count: 1 });
-    else if (!this.#applyTo(update)) this.#poison();
-  }
-
-  /** Keeps the log as it is now, once the document is committed as it is now ([SY6]). */
-  #keepLog(): void {
-    this.#owesLog = true;
-    if (this.#isKeepingLog) return;
-    this.#isKeepingLog = true;
-    void this.#keepLogs().finally(() => {
-      this.#isKeepingLog = false;
-    });
-  }
-
-  async #keepLogs(): Promise<void> {
-    while (this.#owesLog && !this.#isStopped) {
-      this.#owesLog = false;
-      // Yjs hands nothing on to the device of what still waits for something missing: it has to be read again next time.
-      if (!isNothing(waitingIn(this.#options.doc))) return;
-      const { forgotten } = this.#mailbox;
-      const log = storeLog(this.#mailbox);
-      // If it is not committed, it is the next position's turn: what was read twice does no harm.
-      const isCommitted = await this.#options.committed();
-      if (isCommitted && forgotten === this.#mailbox.forgotten) await this.#keep({ log });
-    }
-  }
-
-  #keep(parts: Partial<StoredMailbox>): Promise<void> {
-    this.#keeping = this.#keeping.then(() => this.#write(parts));
-    return this.#keeping;
-  }
-
-  /** Writes them, along with those that the device did not take before: a log without its outbox would tell another story. */
-  async #write(parts: Partial<StoredMailbox>): Promise<void> {
-    if (this.#isStopped) return;
-    const all = { ...this.#unkept, ...parts };
-    try {
-      await this.#options.storage.write(all);
-      this.#unkept = {};
-    } catch {
-      // A device that keeps nothing asks the log for everything next time. Sending and receiving go on.
-      this.#unkept = all;
-    }
+  async #applyLive(envelope: Uint8Array<ArrayBuffer>, update: Uint8Array<ArrayBuffer>): Promise<void> {
+    const outcome = await this.#applying.applyLive(envelope, update);
+    if (outcome === 'broken') this.#poison();
+    if (outcome === 'none') this.#happen({ type: 'dropped', count: 1 });
   }
 
   #wakeAt(at: number | null): void {
@@ -580,31 +425,14 @@ export class MailboxClient {
     const { pendingStructs, pendingDs } = this.#options.doc.store;
     const { structs, deletes } = this.#waiting;
     this.#waiting = { structs: pendingStructs?.update, deletes: pendingDs };
-    return structs !== pendingStructs?.update || deletes !== pendingDs;
+    const isOther = structs !== pendingStructs?.update || deletes !== pendingDs;
+    if (isOther) this.#happen({ type: 'waits', incomplete: pendingStructs !== null || pendingDs !== null });
+    return isOther;
   }
-
-  /** Tells the others who are present where this client sees the mailbox: those who see it otherwise find out ([SY9]). */
-  #announceSoon(): void {
-    const { awareness, surroundings } = this.#options;
-    this.#cancelAnnouncement ??= surroundings.after(ANNOUNCE_AFTER, () => {
-      this.#cancelAnnouncement = null;
-      awareness.setLocalStateField('mailbox', seenPosition(this.#mailbox));
-    });
-  }
-
-  readonly #heardPresence = (
-    { added, updated }: { added: number[]; updated: number[] },
-    origin: unknown,
-  ): void => {
-    if (origin === 'local' || origin === this) return;
-    const states = this.#options.awareness.getStates();
-    for (const client of [...added, ...updated]) {
-      const { mailbox, viewer } = states.get(client) ?? {};
-      const position = viewer === true ? null : parsePosition(mailbox);
-      if (position) this.#happen({ type: 'told-by-writer', position });
-    }
-  };
 }
+
+/** What takes its time. */
+type Deed = Exclude<MailboxEffect, { type: 'wake' | 'status' }>;
 
 /** What the engine hears of an answer that this code could not deal with. */
 const FAILED = { type: 'refused', code: 'relay/nonsense', retryAfter: null } as const;
@@ -614,27 +442,4 @@ function reportMistake(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
-}
-
-/** What an update brings, or null where it is none. */
-function readUpdate(update: Uint8Array<ArrayBuffer>): Holdings | null {
-  try {
-    return holdingsOfUpdate(update);
-  } catch {
-    return null;
-  }
-}
-
-function parsePosition(value: unknown): Position | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const { epoch, seq, chain } = value as Record<string, unknown>;
-  const isPosition =
-    typeof epoch === 'string' &&
-    /^[\w-]{22}$/.test(epoch) &&
-    typeof seq === 'number' &&
-    Number.isSafeInteger(seq) &&
-    seq >= 0 &&
-    typeof chain === 'string' &&
-    /^[\w-]{43}$/.test(chain);
-  return isPosition ? { epoch, seq, chain } : null;
 }

@@ -205,6 +205,24 @@ describe('what the mailbox holds', () => {
     expect(bench.effects).toContainEqual({ type: 'seal', wanted: insertion(7, 0, 5) });
   });
 
+  it('[SY4] what a quarantined envelope carries, and the document holds all the same, is sent once more, and once only', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.pull([entry(1)], {}, ['hash 1']);
+    expect([bench.status?.quarantined, bench.wakesIn]).toEqual([1, null]);
+    // Somebody who could apply it has it, and brings it in another way.
+    bench.happen({ type: 'changed', own: false, added: insertion(9, 1, 2) });
+    expect(bench.status?.onRelay).toBe(true);
+    bench.wake();
+    expect(bench.effects).toContainEqual({ type: 'seal', wanted: insertion(9, 1, 2) });
+    bench.happen({ type: 'sealed', entry: sealed('hash 2', insertion(9, 1, 2)), isTooLarge: false });
+    bench.acknowledge([2]);
+    bench.happen({ type: 'up' });
+    bench.pull([], { head: 2, base: { seq: 2, chain: 'chain 2' } });
+    expect(bench.kinds).toEqual([]);
+    expect(bench.wakesIn).toBeNull();
+  });
+
   it('[SY6] a position whose document is gone is not believed', () => {
     const log = { ...beginLog(EPOCH), seq: 4, chains: ['chain 4'] };
     const whole = new Bench('writer', { log, coverage: insertion(9, 0, 4) }, insertion(9, 0, 4));
@@ -267,6 +285,17 @@ describe('pace', () => {
     bench.edit();
     bench.wake();
     expect(bench.effects).toContainEqual({ type: 'seal', wanted: insertion(1, 0, 3) });
+  });
+
+  it('[SY3] what somebody else has sent for one is in no hurry any more, and takes nothing along', () => {
+    const bench = Bench.caughtUp();
+    bench.edit(insertion(9, 1, 2));
+    bench.happen({ type: 'changed', own: false, added: insertion(2, 0, 1) });
+    expect(bench.wakesIn).toBe(PACE.firstAppend);
+    bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 1, current: null, log: bench.log([entry(1)]) });
+    bench.apply();
+    expect(bench.wakesIn).toBe(PACE.othersAtLeast + PACE.othersJitter / 2);
+    expect(bench.status?.onRelay).toBe(true);
   });
 
   it('leaving sends at once', () => {
@@ -795,6 +824,61 @@ describe('when things fail', () => {
     bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 3, current: null, log: null });
     expect(bench.effects).toContainEqual({ type: 'pull', after: 1, epoch: EPOCH });
     expect(bench.status?.state).toBe('behind');
+  });
+
+  it.each([
+    ['an older answer', [] as const],
+    ['an answer that knows less', [entry(1)] as const],
+    ['an answer that has it all', [entry(1), entry(2), entry(3)] as const],
+  ])(
+    '[SY10] what the channel tells while a pull is under way is not lost, nor asked for for ever: %s',
+    (_, first) => {
+      const bench = Bench.caughtUp();
+      bench.happen({ type: 'up' });
+      expect(bench.kinds).toEqual(['pull']);
+      // The first of three frames was lost, and the others overtake the answer.
+      bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 2, current: null, log: null });
+      bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 3, current: null, log: null });
+      expect(bench.kinds).toEqual([]);
+      bench.pull(first);
+      expect(bench.kinds).toEqual(['pull']);
+      const seq = bench.mailbox.log?.seq ?? 0;
+      const log = bench.log([entry(1), entry(2), entry(3)].slice(seq), { head: 3 });
+      bench.happen({
+        type: 'pulled',
+        log: { ...log, base: { seq, chain: seq === 0 ? EMPTY_CHAIN : `chain ${seq}` } },
+      });
+      bench.apply();
+      expect(bench.kinds).toEqual([]);
+      expect([bench.mailbox.log?.seq, bench.wakesIn]).toEqual([3, null]);
+      expect(bench.status).toMatchObject({ state: 'current', trouble: null });
+    },
+  );
+
+  it('[SY22] what the channel tells of, and the relay, being asked, does not show, is not asked for again', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 5, current: null, log: null });
+    expect(bench.kinds).toEqual(['pull']);
+    bench.pull([]);
+    expect([bench.kinds, bench.wakesIn]).toEqual([[], null]);
+    expect(bench.status).toMatchObject({ state: 'current', trouble: null });
+  });
+
+  it('[SY10] what the channel tells while an answer is being applied is asked for', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'up' });
+    bench.happen({ type: 'pulled', log: bench.log([entry(1)]) });
+    const applying = bench.effects;
+    const told = bench.log([entry(1), entry(2)]);
+    bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 2, current: null, log: told });
+    expect(bench.kinds).toEqual([]);
+    bench.effects = applying;
+    bench.apply();
+    expect(bench.mailbox.log?.seq).toBe(1);
+    expect(bench.effects).toContainEqual({ type: 'pull', after: 1, epoch: EPOCH });
+    bench.pull([entry(2)]);
+    expect(bench.kinds).toEqual([]);
+    expect(bench.status).toMatchObject({ state: 'current', trouble: null });
   });
 
   it('an answer that could not be dealt with is asked for again', () => {

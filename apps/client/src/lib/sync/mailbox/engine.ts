@@ -86,6 +86,9 @@ function react(mailbox: Mailbox, event: MailboxEvent, moment: Moment, effects: M
     case 'refused':
       fail(mailbox, event.code, event.retryAfter, moment);
       return;
+    case 'waits':
+      mailbox.isIncomplete = event.incomplete;
+      return;
     case 'dropped':
       mailbox.dropped += event.count;
   }

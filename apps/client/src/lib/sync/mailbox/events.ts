@@ -51,6 +51,8 @@ export type MailboxEvent =
   | { readonly type: 'compacted'; readonly answer: SnapshotAnswer; readonly id: string }
   | { readonly type: 'refused'; readonly code: RefusalCode; readonly retryAfter: number | null }
   /** So many live envelopes were not what they claimed. */
+  /** Whether something in the document waits for what has not arrived. */
+  | { readonly type: 'waits'; readonly incomplete: boolean }
   | { readonly type: 'dropped'; readonly count: number };
 
 /** What the driver has to do, in this order. */

@@ -176,6 +176,27 @@ describe('documents', () => {
     );
   });
 
+  it('[SY1] what arrives without its content is held as deleted, at once and as Yjs itself counts it', () => {
+    fc.assert(
+      fc.property(edits, fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }), (script, picks) => {
+        const { docs, updates } = play(script);
+        const doc = receive(some(picks, updates));
+        let added = holdingsOf(doc);
+        doc.on('afterTransaction', (transaction: Y.Transaction) => {
+          added = unite(added, holdingsOfTransaction(transaction));
+        });
+        for (const other of docs) Y.applyUpdateV2(doc, Y.encodeStateAsUpdateV2(other));
+        expect(added).toEqual(holdingsOf(doc));
+        const counted: [number, number, number][] = [];
+        for (const [client, items] of Y.createDeleteSetFromStructStore(doc.store).clients) {
+          for (const { clock, len } of items) counted.push([client, clock, len]);
+        }
+        expect(added.deleted).toEqual(collectRanges(counted));
+      }),
+      { numRuns: 300, seed: 8 },
+    );
+  });
+
   it('[SY4] who applies what they lack holds all that the document holds, waiting changes too, and shows the same', () => {
     fc.assert(
       fc.property(

@@ -86,13 +86,22 @@ export function holdingsOfUpdate(update: Uint8Array): Holdings {
 }
 
 /** What a transaction has added to its document, but for what waits for something that is missing. */
-export function holdingsOfTransaction({ beforeState, afterState, deleteSet }: Y.Transaction): Holdings {
+export function holdingsOfTransaction({ doc, beforeState, afterState, deleteSet }: Y.Transaction): Holdings {
   const inserted = new Map<number, readonly number[]>();
+  const deleted: [number, number, number][] = [];
   for (const [client, end] of afterState) {
     const start = beforeState.get(client) ?? 0;
-    if (end > start) inserted.set(client, [start, end]);
+    if (end <= start) continue;
+    inserted.set(client, [start, end]);
+    // Yjs does not count what arrives without its content, or has no place any more, among what a transaction deletes.
+    const structs = doc.store.clients.get(client) ?? [];
+    for (let i = Y.findIndexSS(structs, start); i < structs.length; i++) {
+      const struct = structs[i];
+      if (!struct || struct.id.clock >= end) break;
+      if (struct instanceof Y.GC) deleted.push([client, struct.id.clock, struct.length]);
+    }
   }
-  return { inserted, deleted: rangesOf(deleteSet) };
+  return { inserted, deleted: uniteRanges(rangesOf(deleteSet), collectRanges(deleted)) };
 }
 
 /**

@@ -56,7 +56,8 @@ export interface LiveOptions {
   reachesDirectly(state: Record<string, unknown>): boolean;
   /** Runs one thing after the other. */
   enqueue(task: () => Promise<void>): void;
-  onUpdate(update: Uint8Array<ArrayBuffer>): void;
+  /** @param envelope the change as it came */
+  onUpdate(envelope: Uint8Array<ArrayBuffer>, update: Uint8Array<ArrayBuffer>): Promise<void>;
   onPosition(position: Position): void;
   onDropped(): void;
 }
@@ -132,7 +133,7 @@ export class LiveExchange {
       const isGood =
         envelope.header.sessionId === this.#options.sessionId &&
         ((envelope.header.kind === 'presence' && (await this.#receivePresence(envelope))) ||
-          (envelope.header.kind === 'update' && (await this.#receiveUpdate(envelope))) ||
+          (envelope.header.kind === 'update' && (await this.#receiveUpdate(envelope, bytes))) ||
           envelope.header.kind === 'unknown');
       if (!isGood) this.#options.onDropped();
     } catch (error) {
@@ -252,7 +253,7 @@ export class LiveExchange {
     }
   }
 
-  async #receiveUpdate(envelope: Envelope): Promise<boolean> {
+  async #receiveUpdate(envelope: Envelope, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const { keys, onUpdate, onPosition } = this.#options;
     const writerKey = keys.writerKey();
     // Not known yet, as for a viewer before the first pull: the change comes with the log.
@@ -260,7 +261,7 @@ export class LiveExchange {
     if (!(await verifyEnvelope(envelope, writerKey))) return false;
     const update = await openEnvelope(envelope, keys.contentKey);
     if (envelope.header.seen) onPosition(envelope.header.seen);
-    onUpdate(update);
+    await onUpdate(bytes, update);
     return true;
   }
 

@@ -52,9 +52,9 @@ const surroundings: Surroundings = {
 };
 
 /** Syncs a document with the relay's mailbox, in this browser: HTTP, the hub's WebSocket and IndexedDB around a {@link MailboxClient}. */
-export async function openMailbox(options: MailboxOptions): Promise<Mailbox> {
+export function openMailbox(options: MailboxOptions): Mailbox {
   const { sessionId, doc, awareness, keys, view, relay, hub } = options;
-  const storage = await openMailboxStorage<StoredMailbox>(sessionId);
+  const storage = openMailboxStorage<StoredMailbox>(sessionId);
   const { now } = surroundings;
   const writer = keys?.writer ?? null;
   const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
@@ -76,7 +76,10 @@ export async function openMailbox(options: MailboxOptions): Promise<Mailbox> {
         surroundings,
         events: window,
       }),
-    storage,
+    storage: {
+      read: async () => (await storage).read(),
+      write: async (parts) => (await storage).write(parts),
+    },
     surroundings,
     committed: options.committed,
     isOfDevice: options.isOfDevice,
@@ -105,7 +108,7 @@ export async function openMailbox(options: MailboxOptions): Promise<Mailbox> {
       // A relay that does not answer keeps nobody from going on; what it may have taken all the same is sent again.
       requests.abort();
       await stopped;
-      storage.close();
+      (await storage).close();
     },
   };
 }

@@ -96,6 +96,8 @@ export interface MailboxStatus {
   readonly state: 'starting' | 'behind' | 'current' | 'unknown' | 'unreachable';
   /** Every change that was made here is acknowledged by the relay. */
   readonly onRelay: boolean;
+  /** Something that has arrived here builds on something that has not: it cannot be shown yet. */
+  readonly incomplete: boolean;
   /** Since when requests come to nothing, in milliseconds since 1970; null when the last one was answered. */
   readonly unreachableSince: number | null;
   readonly trouble: MailboxTrouble | null;
@@ -109,6 +111,7 @@ export interface MailboxStatus {
 export const NOT_ASKED: MailboxStatus = {
   state: 'starting',
   onRelay: false,
+  incomplete: false,
   unreachableSince: null,
   trouble: null,
   quarantined: 0,

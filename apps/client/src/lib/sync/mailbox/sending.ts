@@ -1,6 +1,6 @@
 import type { AppendAnswer, SnapshotAnswer } from '@parley/signaling/mailbox';
 import type { MailboxEffect, MailboxEvent, Moment } from './events.ts';
-import { covers, intersect, isNothing, NOTHING, subtract, unite } from './holdings.ts';
+import { covers, isNothing, NOTHING, subtract, unite } from './holdings.ts';
 import { beginLog, extendLog, type KnownLog, positionOf, withCurrent } from './known-log.ts';
 import { fail } from './refusals.ts';
 import {
@@ -125,12 +125,12 @@ export function finishCompaction(
 export function schedule(mailbox: Mailbox, moment: Moment): void {
   const { due, log } = mailbox;
   due.pull = knowsOfMore(mailbox) ? (due.pull ?? mailbox.now + PACE.hearsay) : null;
-  const open = subtract(mailbox.lacking, outboxHoldings(mailbox));
-  if (mailbox.role === 'reader' || isNothing(open)) {
+  const sealed = outboxHoldings(mailbox);
+  if (mailbox.role === 'reader' || covers(sealed, mailbox.lacking)) {
     due.own = null;
     due.others = null;
   } else {
-    if (isNothing(intersect(mailbox.mine, open))) due.own = null;
+    if (covers(sealed, mailbox.mine)) due.own = null;
     due.others ??= due.own === null ? othersDue(mailbox, moment) : null;
   }
   if (log && isCompactionDue(mailbox, log))

@@ -26,6 +26,7 @@ export function statusOf(mailbox: Mailbox): MailboxStatus {
     trouble: troubleOf(mailbox),
     quarantined: mailbox.quarantine.size,
     dropped: mailbox.dropped,
+    incomplete: mailbox.isIncomplete,
   };
 }
 
@@ -44,6 +45,7 @@ export function isSameStatus(a: MailboxStatus, b: MailboxStatus): boolean {
     a.unreachableSince === b.unreachableSince &&
     a.trouble === b.trouble &&
     a.quarantined === b.quarantined &&
-    a.dropped === b.dropped
+    a.dropped === b.dropped &&
+    a.incomplete === b.incomplete
   );
 }

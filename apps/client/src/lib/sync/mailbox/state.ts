@@ -132,6 +132,8 @@ export interface Mailbox {
   limit: 'relay/quota-exceeded' | 'relay/budget-spent' | null;
   refused: boolean;
   dropped: number;
+  /** Something in the document waits for what has not arrived. */
+  isIncomplete: boolean;
   status: MailboxStatus | null;
   wake: number | null;
 }
@@ -179,6 +181,7 @@ export function createMailbox(
     limit: null,
     refused: false,
     dropped: 0,
+    isIncomplete: false,
     status: null,
     wake: null,
   };

@@ -10,6 +10,8 @@ export interface StoredMailbox {
   outbox: readonly StoredEntry[];
   /** What is being applied. Found at the start, it is what did not end well the last time ([SY16]). */
   applying: StoredMark | null;
+  /** Hashes of live changes that did not end well, and last the one that is being applied ([SY16]). */
+  live: readonly string[];
   /** Hashes of the envelopes that are left out because applying them failed. */
   quarantine: readonly string[];
 }

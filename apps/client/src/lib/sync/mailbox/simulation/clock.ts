@@ -22,6 +22,11 @@ export class VirtualClock {
     };
   }
 
+  /** Nobody does anything for a while: what is due meanwhile happens at once afterwards. */
+  sleep(milliseconds: number): void {
+    this.now += milliseconds;
+  }
+
   /** Lets the next thing happen, and waits for it and everything that it sets off; false if there is none before `end`. */
   async step(end: number): Promise<boolean> {
     const [next] = this.#happenings;
@@ -30,7 +35,7 @@ export class VirtualClock {
       return false;
     }
     this.#happenings.shift();
-    this.now = next.at;
+    this.now = Math.max(this.now, next.at);
     await next.action();
     await settled();
     return true;

@@ -1,4 +1,5 @@
 import * as Y from 'yjs';
+import { ArrivingUpdates } from '../../arriving.ts';
 import type { MailboxStorage } from '../ports.ts';
 import type { StoredMailbox } from '../stored.ts';
 import type { VirtualClock } from './clock.ts';
@@ -28,6 +29,7 @@ export class SimulatedDevice {
   #waiting: (() => void)[] = [];
   #documentFree = 0;
   #partsFree = 0;
+  #arriving = new ArrivingUpdates(() => undefined);
 
   constructor(clock: VirtualClock, random: SeededRandom, faults: DeviceFaults) {
     this.#clock = clock;
@@ -58,10 +60,22 @@ export class SimulatedDevice {
     const doc = new Y.Doc();
     doc.clientID = clientID;
     for (const record of this.#records) Y.applyUpdate(doc, record, this);
-    doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== this) this.#write(doc, update);
+    const life = this.#life;
+    const write = (updates: readonly Uint8Array[]) => {
+      if (life === this.#life) for (const update of updates) this.#write(doc, update);
+    };
+    this.#arriving = new ArrivingUpdates(write);
+    doc.on('update', (update: Uint8Array, origin: unknown, _: Y.Doc, { local }: Y.Transaction) => {
+      if (origin === this) return;
+      if (local) write([update]);
+      else this.#arriving.hold(update);
     });
     return doc;
+  }
+
+  /** What the document has just emitted comes of an update that failed. */
+  discard(): void {
+    this.#arriving.discard();
   }
 
   /** Whether all of the document is committed, once nothing is on its way. */
@@ -72,22 +86,26 @@ export class SimulatedDevice {
     });
   }
 
-  readonly storage: MailboxStorage<StoredMailbox> = {
-    read: () => Promise.resolve(structuredClone(this.parts)),
-    write: (parts) => {
-      const copy = structuredClone(parts);
-      const life = this.#life;
-      return new Promise((resolve) => {
-        this.#partsFree = Math.max(this.#partsFree, this.#clock.now) + this.#random.between(0.5, 8);
-        this.#clock.after(this.#partsFree - this.#clock.now, () => {
+  /** What is kept beside the document; for as long as the device is on. */
+  openStorage(): MailboxStorage<StoredMailbox> {
+    const life = this.#life;
+    return {
+      read: () => Promise.resolve(structuredClone(this.parts)),
+      write: (parts) => {
+        const copy = structuredClone(parts);
+        return new Promise((resolve) => {
           if (life !== this.#life) return;
-          this.parts = { ...this.parts, ...copy };
-          this.onParts(copy);
-          resolve();
+          this.#partsFree = Math.max(this.#partsFree, this.#clock.now) + this.#random.between(0.5, 8);
+          this.#clock.after(this.#partsFree - this.#clock.now, () => {
+            if (life !== this.#life) return;
+            this.parts = { ...this.parts, ...copy };
+            this.onParts(copy);
+            resolve();
+          });
         });
-      });
-    },
-  };
+      },
+    };
+  }
 
   #write(doc: Y.Doc, update: Uint8Array): void {
     const life = this.#life;

@@ -33,6 +33,12 @@ export const NO_FAULTS: NetworkFaults = {
 
 const TIME_OUT = 15_000;
 
+const LIMITS: ReadonlySet<string> = new Set([
+  'mailbox/quota-exceeded',
+  'mailbox/too-fast',
+  'relay/budget-spent',
+]);
+
 /** What a relay that lies makes of its answers. */
 export interface Lies {
   pull?(log: Log, caller: Caller): Log;
@@ -135,6 +141,7 @@ export class SimulatedLine {
   #ask<Answer>(what: string, perform: () => Promise<Answer>): Promise<Answer> {
     const { clock, random, faults } = this.#network;
     this.#network.requests += 1;
+    if (!what.startsWith('pull')) this.#network.onWriting(this);
     const onAnswer = this.#network.onQuestion(this);
     const sent = !this.isCut && !random.chance(faults.lostRequest);
     const repeated = sent && random.chance(faults.repeatedRequest);
@@ -162,6 +169,7 @@ export class SimulatedLine {
         } catch (error) {
           if (!isProblem(error)) throw error;
           const { code, retryAfter } = error;
+          if (LIMITS.has(code)) this.#network.limited += 1;
           const refusal = new MailboxRefusal(code, retryAfter === null ? null : retryAfter * 1_000);
           if (isAnswered) clock.after(random.between(5, 200), () => refuse(refusal));
         }
@@ -179,6 +187,10 @@ export class SimulatedNetwork {
   faults: NetworkFaults = { ...NO_FAULTS };
   lies: Lies = {};
   requests = 0;
+  /** Requests that a quota or a budget refused. */
+  limited = 0;
+  /** Told about every request that would change the log. */
+  onWriting: (line: SimulatedLine) => void = () => undefined;
   /** Answers that were changed on their way. */
   readonly tampered = new WeakSet<Log>();
   /** Told about every question; what it gives is told about its answer, just before that arrives. */

@@ -1,6 +1,7 @@
 import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import type { EditKeys } from '../../../session/keys.ts';
+import { ArrivingUpdates } from '../../arriving.ts';
 import { MailboxClient } from '../client.ts';
 import { holdingsOfTransaction, NOTHING, unite, type Holdings } from '../holdings.ts';
 import type { MailboxStatus } from '../ports.ts';
@@ -9,6 +10,7 @@ import { SimulatedDevice } from './device.ts';
 import { SimulatedLine, type SimulatedNetwork } from './network.ts';
 import type { SeededRandom } from './random.ts';
 import { callerOf, type SimulatedRelay } from './relay.ts';
+import { DEADLY } from './writing.ts';
 
 /** Snapshots are made early, so that a short log has some. */
 const COMPACTION = { envelopes: 8, bytes: 2_500 };
@@ -24,6 +26,12 @@ export class SimulatedPerson {
   /** Those with the same number are in one mesh. */
   mesh = 0;
   clockOffset = 0;
+  /** The power goes while the next thing that the mailbox brings is applied: before it, or once it is in the document. */
+  failsAmid: 'beforeTransaction' | 'afterTransaction' | null = null;
+  /** How often that happened. */
+  failedAmid = 0;
+  /** How often each deadly change was met, on this device. */
+  readonly deaths = new Map<string, number>();
   /** All that was ever done here, and that was said to be on the relay. */
   done: Holdings = NOTHING;
   acknowledged: Holdings = NOTHING;
@@ -63,10 +71,14 @@ export class SimulatedPerson {
       line,
       done: NOTHING,
       hasLied: false,
+      isBroken: false,
       status: null,
       client: null,
     };
     this.app = app;
+    const arriving = new ArrivingUpdates((updates) => {
+      for (const update of updates) this.#world.toMesh(this, (to) => to.receive(update));
+    });
     app.client = new MailboxClient({
       sessionId: keys.sessionId,
       doc,
@@ -78,7 +90,7 @@ export class SimulatedPerson {
       },
       transport: line.transport,
       openChannel: line.openChannel,
-      storage: this.device.storage,
+      storage: this.device.openStorage(),
       surroundings: {
         now: () => Math.floor(clock.now) + this.clockOffset,
         random: () => random.next(),
@@ -97,8 +109,11 @@ export class SimulatedPerson {
         this.#world.trace(`${this.name} is ${describe(status)}`);
         if (status.onRelay && this.app === app) this.#world.onClaim(this);
       },
-      // The poison here is no update at all: nothing of it gets into a document.
-      onBroken: () => undefined,
+      onBroken: () => {
+        app.isBroken = true;
+        arriving.discard();
+        this.device.discard();
+      },
       onPoisoned: () => {
         this.#world.trace(`${this.name} is poisoned`);
         clock.after(100, async () => {
@@ -109,16 +124,22 @@ export class SimulatedPerson {
       },
       compaction: COMPACTION,
     });
+    for (const moment of ['beforeTransaction', 'afterTransaction'] as const) {
+      doc.on(moment, ({ origin }: Y.Transaction) => {
+        if (this.app === app && origin === app.client) this.#failAmid(moment, doc);
+      });
+    }
     doc.on('afterTransaction', (transaction: Y.Transaction) => {
       if (!transaction.local) return;
       const added = holdingsOfTransaction(transaction);
       app.done = unite(app.done, added);
     });
-    doc.on('update', (update: Uint8Array, origin: unknown) => {
+    doc.on('update', (update: Uint8Array, origin: unknown, _: Y.Doc, { local }: Y.Transaction) => {
       this.#world.onDocument(this, doc);
       // As y-webrtc does: whatever changes goes to everybody it reaches.
-      if (this.role === 'writer' && origin !== this.device)
-        this.#world.toMesh(this, (to) => to.receive(update));
+      if (this.role !== 'writer' || origin === this.device) return;
+      if (local) this.#world.toMesh(this, (to) => to.receive(update));
+      else arriving.hold(update);
     });
     awareness.on(
       'update',
@@ -133,16 +154,38 @@ export class SimulatedPerson {
     this.greet();
   }
 
+  /** What is under way when the power goes never comes to its end. */
+  #failAmid(moment: 'beforeTransaction' | 'afterTransaction', doc: Y.Doc): void {
+    const [deadly] = new RegExp(`${DEADLY} \\d+;`).exec(doc.getText('text').toJSON()) ?? [];
+    const isDue = moment === this.failsAmid;
+    if (deadly === undefined && !isDue) return;
+    if (isDue) {
+      this.failsAmid = null;
+      this.failedAmid += 1;
+    }
+    if (deadly !== undefined) {
+      const deaths = (this.deaths.get(deadly) ?? 0) + 1;
+      this.deaths.set(deadly, deaths);
+      this.#world.onDeath(this, deadly, deaths);
+    }
+    this.#world.trace(`${this.name} fails amid ${deadly ?? 'a change'}`);
+    // What comes live leaves no mark, so that only a failure that is seen is known the next time.
+    if (deadly !== undefined && this.#world.isLiveOnly(deadly)) throw new Error('poison');
+    void this.crash();
+    this.#world.clock.after(1_000, () => this.open());
+    throw new Error('the power went');
+  }
+
   /** Tells the mesh everything, and asks it for everything. */
   greet(): void {
-    if (!this.app || this.role === 'reader') return;
+    if (!this.app || this.app.isBroken || this.role === 'reader') return;
     const { doc, awareness } = this.app;
     const state = Y.encodeStateAsUpdate(doc);
     const presence = encodeAwarenessUpdate(awareness, [...awareness.getStates().keys()]);
     this.#world.toMesh(this, (to, back) => {
       to.receive(state);
       to.receivePresence(presence);
-      if (to.app) {
+      if (to.app && !to.app.isBroken) {
         const answer = Y.encodeStateAsUpdate(to.app.doc);
         back(() => this.receive(answer));
       }
@@ -150,7 +193,7 @@ export class SimulatedPerson {
   }
 
   receive(update: Uint8Array): void {
-    if (this.app) Y.applyUpdate(this.app.doc, update, 'mesh');
+    if (this.app && !this.app.isBroken) Y.applyUpdate(this.app.doc, update, 'mesh');
   }
 
   receivePresence(update: Uint8Array): void {
@@ -194,6 +237,8 @@ export interface App {
   readonly seen: Map<number, unknown>;
   /** The relay was found out. */
   hasLied: boolean;
+  /** Its document was half changed by a live change: it has left the mesh, and is opened anew soon. */
+  isBroken: boolean;
   status: MailboxStatus | null;
   client: MailboxClient | null;
 }
@@ -215,6 +260,9 @@ export interface PersonWorld {
   onClaim(person: SimulatedPerson): void;
   onDocument(person: SimulatedPerson, doc: Y.Doc): void;
   onAwareness(person: SimulatedPerson, awareness: Awareness): void;
+  /** @param times how often this has happened with this change on this device */
+  onDeath(person: SimulatedPerson, deadly: string, times: number): void;
+  isLiveOnly(deadly: string): boolean;
 }
 
 function describe({ state, onRelay, trouble, quarantined, dropped }: MailboxStatus): string {

@@ -22,6 +22,17 @@ export type Action =
   | 'unknown kind'
   /** Somebody with the edit link writes what cannot be applied. */
   | 'poison'
+  /** Somebody's device fails while it applies what the mailbox brings next. */
+  | 'fail amid'
+  /** Somebody with the edit link writes what no device survives; or sends it live, over and over. */
+  | 'deadly'
+  | 'deadly live'
+  /** The relay takes less than is wanted from now on: in all, in a minute or in a day. */
+  | 'limit'
+  /** It takes as much as ever. */
+  | 'lift'
+  /** Somebody with the edit link deletes the session from the relay. */
+  | 'delete'
   /** The relay goes back to an earlier state. */
   | 'rollback'
   /** The relay tells half of the people another story, or all the same again. */
@@ -105,6 +116,19 @@ export const PROFILES = {
   'mixed versions': {
     ...common,
     script: [...edits, 'unknown kind', 'poison', 'weather', 'mesh', 'crash', 'open', 'open', 'cut'],
+  },
+  limited: {
+    ...common,
+    script: [...edits, 'limit', 'limit', 'lift', 'weather', 'mesh', 'cut', 'crash', 'open', 'open'],
+  },
+  deadly: {
+    ...common,
+    writers: 3,
+    script: [...edits, 'fail amid', 'fail amid', 'deadly', 'deadly live', 'mesh', 'cut', 'online', 'open'],
+  },
+  deleted: {
+    ...common,
+    script: [...edits, 'delete', 'weather', 'mesh', 'cut', 'cut', 'crash', 'wipe', 'close', 'open', 'open'],
   },
 } as const satisfies Record<string, Profile>;
 

@@ -43,7 +43,7 @@ function unreliable(
 export class SimulatedRelay {
   readonly #clock: VirtualClock;
   readonly #random: SeededRandom;
-  readonly #limits: MailboxLimits;
+  readonly limits: { -readonly [Name in keyof MailboxLimits]: MailboxLimits[Name] };
   /** How often a batch fails. */
   failing = 0;
   #logs = 0;
@@ -55,7 +55,7 @@ export class SimulatedRelay {
   constructor(clock: VirtualClock, random: SeededRandom, limits: Partial<MailboxLimits> = {}) {
     this.#clock = clock;
     this.#random = random;
-    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.#mailbox = this.#create();
   }
 
@@ -87,6 +87,22 @@ export class SimulatedRelay {
     return told;
   }
 
+  /** Does something while its database fails nobody. */
+  async withoutFailures<Result>(action: () => Promise<Result>): Promise<Result> {
+    const { failing } = this;
+    this.failing = 0;
+    try {
+      return await action();
+    } finally {
+      this.failing = failing;
+    }
+  }
+
+  /** It takes as much as ever. */
+  lift(): void {
+    Object.assign(this.limits, DEFAULT_LIMITS);
+  }
+
   /** The log is lost, as after a deletion: the next one has another epoch. */
   remake(): void {
     this.#logs += 1;
@@ -96,7 +112,7 @@ export class SimulatedRelay {
 
   /** A relay with the same log, as far as its first `writes` go. */
   async fork(writes: number): Promise<SimulatedRelay> {
-    const other = new SimulatedRelay(this.#clock, this.#random, this.#limits);
+    const other = new SimulatedRelay(this.#clock, this.#random, this.limits);
     other.#logs = this.#logs;
     other.#mailbox = other.#create();
     for (const write of this.#writes.slice(0, writes)) {
@@ -116,7 +132,7 @@ export class SimulatedRelay {
     );
     return createMailbox({
       database,
-      limits: this.#limits,
+      limits: this.limits,
       now: () => Math.floor(this.#clock.now),
       randomBytes: (length) => (length === 16 ? epoch.slice() : epochs.bytes(length)),
     });

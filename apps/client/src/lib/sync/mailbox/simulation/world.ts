@@ -1,33 +1,30 @@
-import { encodeBase64url } from '@parley/signaling/base64url';
-import { openEnvelope, parseEnvelope, sealEnvelope } from '@parley/signaling/envelope';
+import { parseEnvelope } from '@parley/signaling/envelope';
 import type { Log } from '@parley/signaling/mailbox';
 import type { Awareness } from 'y-protocols/awareness';
-import { Awareness as AwarenessState, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, type EditKeys } from '../../../session/keys.ts';
-import {
-  covers,
-  decodeHoldings,
-  holdingsOf,
-  holdingsOfUpdate,
-  isNothing,
-  NOTHING,
-  subtract,
-  unite,
-  type Holdings,
-} from '../holdings.ts';
+import { covers, decodeHoldings, holdingsOf, isNothing, subtract, unite } from '../holdings.ts';
 import { VirtualClock } from './clock.ts';
+import { forge } from './forging.ts';
+import { LIES, tamper } from './lies.ts';
 import { NO_FAULTS, SimulatedNetwork, type SimulatedLine } from './network.ts';
 import { SimulatedPerson, type PersonWorld } from './person.ts';
 import { PROFILES, type Action, type Profile, type ProfileName } from './profiles.ts';
 import { SeededRandom } from './random.ts';
 import { callerOf, SimulatedRelay } from './relay.ts';
-
-/** What no document may ever hold: nobody with the edit link wrote it. */
-const FORGED = 'FORGED';
+import { seal } from './sealing.ts';
+import { Truth } from './truth.ts';
+import { contentOf, DEADLY, editSomething, FORGED, writing } from './writing.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+/** A device survives so many of its failures while it applies something: three with the same change would put that aside. */
+const FAILURES = 2;
+
+/** So many deadly changes there are at most: each costs everybody some time. */
+const DEADLY_CHANGES = 3;
 
 /** A promise that was broken, with what led there. */
 class BrokenPromise extends Error {
@@ -40,6 +37,11 @@ export interface Played {
   readonly requests: number;
   readonly envelopes: number;
   readonly snapshots: number;
+  /** Requests that a quota or a budget refused. */
+  readonly limited: number;
+  /** Devices that failed while they applied something. */
+  readonly failedAmid: number;
+  readonly isDeleted: boolean;
   /** People who were lied to in a way that they have to notice, and were there to the end. */
   readonly deceived: number;
   /** Envelopes that were dropped or quarantined, by all. */
@@ -71,10 +73,14 @@ class World implements PersonWorld {
   #other: SimulatedRelay | null = null;
   /** Everything that was taken: an envelope's bytes. */
   readonly #taken: Uint8Array<ArrayBuffer>[] = [];
-  readonly #takenHoldings = new Map<string, Holdings>();
+  readonly #truth: Truth;
   #claims = new Set<SimulatedPerson>();
-  /** Seqs of envelopes of unknown kinds in the log. */
-  #unknown = new Set<string>();
+  /** The first seq of an envelope that nobody understands, or can apply. */
+  #barrier = Infinity;
+  #isDeleted = false;
+  #deadly = 0;
+  /** The deadly changes that came live only. */
+  readonly #live = new Set<string>();
   #broken: Error | null = null;
   #steps = 0;
   #snapshots = 0;
@@ -90,10 +96,15 @@ class World implements PersonWorld {
     this.random = random;
     this.keys = keys;
     this.#profile = profile;
+    this.#truth = new Truth(keys);
     this.network = new SimulatedNetwork(this.clock, random.fork(), (line) => this.trace(line));
     this.#relay = new SimulatedRelay(this.clock, random.fork());
     this.network.onQuestion = (line) => this.#onQuestion(line);
     this.#relay.onTaken = (bytes) => this.#take(bytes);
+    this.network.onWriting = ({ name }) => {
+      const { app } = this.#people.find((person) => person.name === name) ?? {};
+      if (app?.status?.trouble === 'relay/deleted') this.#break(`[SY12] ${name} goes on writing`);
+    };
   }
 
   trace(line: string): void {
@@ -155,6 +166,16 @@ class World implements PersonWorld {
       this.#break(`[SY8] ${person.name} applied what was forged`);
   }
 
+  /** [SY16] Once among others and three times alone; live, once. Another failure can draw the suspicion off it for a while. */
+  onDeath(person: SimulatedPerson, deadly: string, times: number): void {
+    if (times > (this.#live.has(deadly) ? 1 : 4 + person.failedAmid))
+      this.#break(`[SY16] ${person.name} dies of ${deadly} again`);
+  }
+
+  isLiveOnly(deadly: string): boolean {
+    return this.#live.has(deadly);
+  }
+
   onAwareness(person: SimulatedPerson, awareness: Awareness): void {
     for (const [client, state] of awareness.getStates()) {
       const { name, viewer } = state;
@@ -180,6 +201,7 @@ class World implements PersonWorld {
       await this.#run(random.chance(0.6) ? random.between(0, 400) : random.between(0, 5 * SECOND));
     }
     await this.#heal();
+    if (this.network.limited > 0) this.clock.sleep(DAY);
     await this.#quieten();
     await this.#check();
     const played = {
@@ -187,6 +209,9 @@ class World implements PersonWorld {
       requests: this.network.requests,
       envelopes: this.#taken.length,
       snapshots: this.#snapshots,
+      limited: this.network.limited,
+      failedAmid: this.#people.reduce((sum, { failedAmid, deaths }) => sum + failedAmid + deaths.size, 0),
+      isDeleted: this.#isDeleted,
       deceived: [...this.#deceived].filter(([person, app]) => person.app === app).length,
       refused: this.#people.reduce(
         (sum, { app }) => sum + (app?.status?.dropped ?? 0) + (app?.status?.quarantined ?? 0),
@@ -223,67 +248,20 @@ class World implements PersonWorld {
   /** [SY19] Whoever is told that all is on the relay can leave, and it is there. */
   async #checkClaim(person: SimulatedPerson): Promise<void> {
     const { app } = person;
-    if (!app?.status?.onRelay) return;
-    if (!this.#profile.honest) return;
-    const truth = await this.#truth();
+    // Of a deletion one has to hear before one can say so.
+    if (!app?.status?.onRelay || !this.#profile.honest || this.#isDeleted) return;
+    const truth = await this.#truth.of(this.#relay);
     if (!covers(truth, app.done)) throw new Error(`[SY19] ${person.name} is told that all is on the relay`);
     person.acknowledged = unite(person.acknowledged, app.done);
   }
 
-  /** What the relay really holds: what a newcomer would get. */
-  async #truth(): Promise<Holdings> {
-    const { failing } = this.#relay;
-    this.#relay.failing = 0;
-    const { sessionId, writer, view } = this.keys;
-    const caller = callerOf(sessionId, 'writer', writer.publicKey, view.reader.publicKey);
-    let held = NOTHING;
-    try {
-      let after = 0;
-      let epoch: string | null = null;
-      for (;;) {
-        const log: Log = await this.#relay.pull(caller, after, epoch);
-        for (const bytes of [
-          log.snapshot,
-          ...log.entries.map((entry) => ('bytes' in entry ? entry.bytes : null)),
-        ]) {
-          if (bytes) held = unite(held, await this.#holdingsOfEnvelope(bytes));
-        }
-        epoch = log.header.epoch;
-        after = log.header.first + log.entries.length - 1;
-        if (after >= log.header.head) break;
-      }
-    } catch (error) {
-      this.trace(`nothing on the relay: ${String(error)}`);
-    } finally {
-      this.#relay.failing = failing;
-    }
-    return held;
-  }
-
-  async #holdingsOfEnvelope(bytes: Uint8Array<ArrayBuffer>): Promise<Holdings> {
-    const key = encodeBase64url(bytes.subarray(-64));
-    const known = this.#takenHoldings.get(key);
-    if (known) return known;
-    const envelope = parseEnvelope(bytes);
-    let holdings = NOTHING;
-    if (envelope.header.kind === 'update' || envelope.header.kind === 'snapshot') {
-      try {
-        holdings = holdingsOfUpdate(await openEnvelope(envelope, this.keys.view.contentKey));
-      } catch {
-        // Made to be poisonous.
-        holdings = NOTHING;
-      }
-    }
-    this.#takenHoldings.set(key, holdings);
-    return holdings;
-  }
-
   #take(bytes: Uint8Array<ArrayBuffer>): void {
     this.#taken.push(bytes);
+    if (this.#isDeleted) this.#break('[SY12] somebody has written to a session that was deleted');
     const { header } = parseEnvelope(bytes);
     if (header.kind !== 'snapshot') return;
     this.#snapshots += 1;
-    if (this.#unknown.size > 0 && this.#profile.honest) {
+    if (header.covers >= this.#barrier && this.#profile.honest) {
       this.#break('[SY14] somebody made a snapshot past what it did not understand');
     }
   }
@@ -313,7 +291,10 @@ class World implements PersonWorld {
     if (action !== 'edit') this.trace(`— ${action} (${person.name})`);
     switch (action) {
       case 'edit':
-        if (this.#writers.length > 0) this.#edit(random.pick(this.#writers));
+        if (this.#writers.length > 0) {
+          const { app, name } = random.pick(this.#writers);
+          if (app) editSomething(app.doc, name, random);
+        }
         return;
       case 'cut':
         this.#cut(person, random.chance(0.5));
@@ -335,6 +316,7 @@ class World implements PersonWorld {
       case 'wipe':
         if (person.app) return;
         person.device.wipe();
+        person.deaths.clear();
         return;
       case 'weather':
         this.network.faults = {
@@ -363,10 +345,29 @@ class World implements PersonWorld {
         this.#relay.remake();
         return;
       case 'unknown kind':
-        await this.#append(await this.#seal({ kind: 'unknown', code: 9 }, new TextEncoder().encode('news')));
+        await this.#bar({ kind: 'unknown', code: 9 }, new TextEncoder().encode('news'));
         return;
       case 'poison':
-        await this.#append(await this.#seal({ kind: 'update' }, random.bytes(30)));
+        await this.#bar({ kind: 'update' }, random.bytes(30));
+        return;
+      case 'fail amid':
+        if (person.failedAmid < FAILURES)
+          person.failsAmid = random.pick(['beforeTransaction', 'afterTransaction'] as const);
+        return;
+      case 'deadly':
+        if (this.#deadly < DEADLY_CHANGES) await this.#bar({ kind: 'update' }, this.#nextDeadly());
+        return;
+      case 'deadly live':
+        if (this.#deadly < DEADLY_CHANGES) await this.#deadlyLive();
+        return;
+      case 'limit':
+        this.#limit();
+        return;
+      case 'lift':
+        this.#relay.lift();
+        return;
+      case 'delete':
+        await this.#delete();
         return;
       case 'rollback':
         await this.#rollBack();
@@ -383,37 +384,6 @@ class World implements PersonWorld {
       case 'forge':
         await this.#forge();
     }
-  }
-
-  #edit(person: SimulatedPerson): void {
-    const { app } = person;
-    if (!app) return;
-    const { random } = this;
-    const text = app.doc.getText('text');
-    const list = app.doc.getArray<number>('list');
-    const map = app.doc.getMap<unknown>('map');
-    const key = `key ${random.below(4)}`;
-    const what = random.below(3);
-    const times = random.chance(0.05) ? 40 : 1 + random.below(3);
-    app.doc.transact(() => {
-      for (let i = 0; i < times; i++) {
-        const deletes = random.chance(0.5);
-        if (what === 0) {
-          const at = random.below(text.length + 1);
-          if (!deletes) text.insert(at, `${person.name.at(-1)}${random.below(1_000)} `);
-          else if (at < text.length) text.delete(at, Math.min(1 + random.below(5), text.length - at));
-        } else if (what === 1) {
-          const at = random.below(list.length + 1);
-          if (!deletes) list.insert(at, [random.below(1_000)]);
-          else if (at < list.length) list.delete(at);
-        } else {
-          const nested = map.get(key);
-          if (!deletes && nested instanceof Y.Text) nested.insert(0, 'in ');
-          else if (!deletes) map.set(key, random.chance(0.5) ? new Y.Text('nested') : random.below(100));
-          else map.delete(key);
-        }
-      }
-    });
   }
 
   #cut(person: SimulatedPerson, isCut: boolean): void {
@@ -454,10 +424,8 @@ class World implements PersonWorld {
   async #markDeceived(relay: SimulatedRelay): Promise<void> {
     const { sessionId, writer, view } = this.keys;
     const caller = callerOf(sessionId, 'writer', writer.publicKey, view.reader.publicKey);
-    const { failing } = relay;
-    relay.failing = 0;
     try {
-      const { header } = await relay.pull(caller, 0, null);
+      const { header } = await relay.withoutFailures(() => relay.pull(caller, 0, null));
       for (const person of this.#people) {
         const known = person.device.parts.log?.known;
         if (person.app && known?.epoch === header.epoch && known.seq > header.head) {
@@ -466,24 +434,12 @@ class World implements PersonWorld {
       }
     } catch (error) {
       this.trace(`the log is gone: ${String(error)}`);
-    } finally {
-      relay.failing = failing;
     }
   }
 
   async #lie(): Promise<void> {
     const { random } = this;
-    const lie = random.pick([
-      'withhold',
-      'garbage',
-      'swap',
-      'gap',
-      'tombstone',
-      'replay',
-      'fake ack',
-      'relabel',
-      'key',
-    ] as const);
+    const lie = random.pick(LIES);
     this.trace(`  ${lie}`);
     if (lie === 'fake ack') {
       const known = this.#people.flatMap(({ device }) => device.parts.log?.known ?? [])[0];
@@ -498,155 +454,67 @@ class World implements PersonWorld {
       };
       return;
     }
-    const forged = await this.#sealAsReader(forgedUpdate());
-    this.network.lies = { pull: (log) => this.#tamper(log, lie, forged) };
+    const forged = await seal(this.keys, random, 'reader', { kind: 'update' }, writing(FORGED));
+    const taken = this.#taken;
+    const { overheard } = this.network;
+    this.network.lies = { pull: (log) => tamper(log, lie, { random, taken, overheard, forged }) };
   }
 
-  #tamper(
-    log: Log,
-    lie: 'withhold' | 'garbage' | 'swap' | 'gap' | 'tombstone' | 'replay' | 'relabel' | 'key',
-    forged: Uint8Array<ArrayBuffer>,
-  ): Log {
-    const { random } = this;
-    const { header, entries } = log;
-    const last = entries.at(-1);
-    const put = (changed: readonly Log['entries'][number][]): Log => ({
-      ...log,
-      entries: changed,
-      header: {
-        ...header,
-        entries: changed.map((entry) => ('bytes' in entry ? entry.bytes.length : entry.hash)),
-      },
-    });
-    const stuff = (bytes: Uint8Array<ArrayBuffer>): Log => {
-      if (!last) return log;
-      return put(entries.map((entry) => (entry === last ? { seq: last.seq, bytes } : entry)));
-    };
-    switch (lie) {
-      case 'withhold': {
-        const head = Math.floor(header.head / 2);
-        const shown = put(entries.filter(({ seq }) => seq <= head));
-        return { ...shown, header: { ...shown.header, head } };
-      }
-      case 'garbage':
-        return stuff(random.bytes(200));
-      case 'replay':
-        return this.#taken.length > 0 ? stuff(random.pick(this.#taken)) : log;
-      case 'relabel':
-        return stuff(random.chance(0.5) ? forged : random.pick([forged, ...this.network.overheard]));
-      case 'swap': {
-        const [first] = entries;
-        if (!first || !last || !('bytes' in first) || !('bytes' in last)) return log;
-        return put(
-          entries.map((entry) =>
-            entry === first
-              ? { seq: first.seq, bytes: last.bytes }
-              : entry === last
-                ? { seq: last.seq, bytes: first.bytes }
-                : entry,
-          ),
-        );
-      }
-      case 'gap':
-        return {
-          ...log,
-          header: { ...header, first: header.first + 1 },
-          entries: entries.map((entry) => ({ ...entry, seq: entry.seq + 1 })),
-        };
-      case 'tombstone':
-        return { ...log, tombstone: this.#taken.at(-1) ?? random.bytes(200) };
-      case 'key':
-        return { ...log, header: { ...header, writer: encodeBase64url(random.bytes(32)) } };
-    }
-  }
-
-  /** What somebody with the view link and bad intent can send. */
   async #forge(): Promise<void> {
-    const { random, keys } = this;
-    const update = forgedUpdate();
-    const reader = { contentKey: keys.view.contentKey, signingKey: keys.view.reader.privateKey };
-    const header = {
-      version: 1,
-      sessionId: keys.sessionId,
-      id: encodeBase64url(random.bytes(16)),
-      seen: null,
-    };
-    const nonce = random.bytes(12);
+    const { random, keys, network, clock } = this;
     const victim = random.pick(this.#people).app?.doc.clientID ?? 7;
-    const send = (envelope: Uint8Array<ArrayBuffer>) => this.network.pass(null, envelope);
-    switch (random.below(5)) {
-      case 0:
-        send(await sealEnvelope({ ...header, kind: 'update' }, update, reader, nonce));
-        return;
-      case 1: {
-        // As if the writer's key had signed it.
-        const sealed = await sealEnvelope({ ...header, kind: 'update' }, update, reader, nonce);
-        const signature = this.#taken.at(-1)?.subarray(-64);
-        if (signature) sealed.set(signature, sealed.length - 64);
-        send(sealed);
-        return;
-      }
-      case 2:
-        if (this.#taken.length > 0) send(random.pick(this.#taken));
-        return;
-      case 3:
-        if (this.network.overheard.length > 0) send(random.pick(this.network.overheard));
-        return;
-      default: {
-        const own = new Y.Doc();
-        own.clientID = random.chance(0.5) ? victim : 1 + random.below(5);
-        const awareness = new AwarenessState(own);
-        clearInterval(awareness._checkInterval);
-        awareness.setLocalState({ name: FORGED });
-        // Newer than whatever its victim has said.
-        awareness.meta.set(own.clientID, { clock: 1_000_000, lastUpdated: 0 });
-        const presence = {
-          ...header,
-          kind: 'presence' as const,
-          role: random.pick(['writer', 'reader'] as const),
-          sender: encodeBase64url(random.bytes(16)),
-          counter: random.below(1_000),
-          expires: Math.floor(this.clock.now) + 60 * SECOND,
-        };
-        send(
-          await sealEnvelope(
-            presence,
-            Uint8Array.from(encodeAwarenessUpdate(awareness, [own.clientID])),
-            reader,
-            nonce,
-          ),
-        );
-      }
-    }
+    const scene = { random, keys, victim, now: clock.now, taken: this.#taken, overheard: network.overheard };
+    const forged = await forge(scene);
+    if (forged) network.pass(null, forged);
   }
 
-  async #seal(
-    kind: { kind: 'update' } | { kind: 'unknown'; code: number },
-    content: Uint8Array<ArrayBuffer>,
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    const { sessionId, writer, view } = this.keys;
-    const header = { version: 1, sessionId, id: encodeBase64url(this.random.bytes(16)), seen: null, ...kind };
-    const keys = { contentKey: view.contentKey, signingKey: writer.privateKey };
-    return sealEnvelope(header, content, keys, this.random.bytes(12));
-  }
-
-  #sealAsReader(content: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    const { sessionId, view } = this.keys;
-    const id = encodeBase64url(this.random.bytes(16));
-    const keys = { contentKey: view.contentKey, signingKey: view.reader.privateKey };
-    const header = { version: 1, kind: 'update' as const, sessionId, id, seen: null };
-    return sealEnvelope(header, content, keys, this.random.bytes(12));
-  }
-
-  async #append(envelope: Uint8Array<ArrayBuffer>): Promise<void> {
+  /** Whatever else happens, somebody else's append gets there. */
+  async #append(envelope: Uint8Array<ArrayBuffer>): Promise<number> {
     const { sessionId, writer, view } = this.keys;
     const caller = callerOf(sessionId, 'writer', writer.publicKey, view.reader.publicKey);
-    const { failing } = this.#relay;
-    this.#relay.failing = 0;
-    const { frame } = await this.#relay.append(caller, [envelope]);
-    this.#relay.failing = failing;
-    this.#unknown.add(encodeBase64url(envelope.subarray(-64)));
-    this.network.publish(this.#relay, frame);
+    const relay = this.#relay;
+    const { answer, frame } = await relay.withoutFailures(() => relay.append(caller, [envelope]));
+    this.network.publish(relay, frame);
+    return answer.head;
+  }
+
+  /** Writes what nobody understands, or can apply. */
+  async #bar(kind: Parameters<typeof seal>[3], content: Uint8Array<ArrayBuffer>): Promise<void> {
+    const seq = await this.#append(await seal(this.keys, this.random, 'writer', kind, content));
+    this.#barrier = Math.min(this.#barrier, seq);
+  }
+
+  #nextDeadly(): Uint8Array<ArrayBuffer> {
+    this.#deadly += 1;
+    return writing(`${DEADLY} ${this.#deadly};`, 1 + this.random.below(2 ** 31));
+  }
+
+  async #deadlyLive(): Promise<void> {
+    const sealed = await seal(this.keys, this.random, 'writer', { kind: 'update' }, this.#nextDeadly());
+    this.#live.add(`${DEADLY} ${this.#deadly};`);
+    for (let times = 0; times < 6; times++)
+      this.clock.after(times * 2 * SECOND, () => this.network.pass(null, sealed));
+  }
+
+  #limit(): void {
+    const { limits } = this.#relay;
+    switch (this.random.below(3)) {
+      case 0:
+        limits.sessionBytes = 500 + this.random.below(4_000);
+        return;
+      case 1:
+        limits.sessionEnvelopesPerMinute = 1 + this.random.below(3);
+        return;
+      default:
+        limits.dailyRows = 1;
+    }
+  }
+
+  async #delete(): Promise<void> {
+    if (this.#isDeleted) return;
+    const tombstone = await seal(this.keys, this.random, 'writer', { kind: 'tombstone' }, new Uint8Array());
+    await this.#append(tombstone);
+    this.#isDeleted = true;
   }
 
   /** All is well again, but that there is no mesh: what arrives now has come through the mailbox. */
@@ -655,9 +523,11 @@ class World implements PersonWorld {
     this.network.faults = { ...NO_FAULTS };
     this.network.lies = {};
     this.#relay.failing = 0;
+    this.#relay.lift();
     this.#other = null;
     for (const person of this.#people) {
       person.mesh = -1;
+      person.failsAmid = null;
       Object.assign(person.device.faults, { failing: 0 });
       await person.open();
       const line = person.app?.line;
@@ -686,9 +556,22 @@ class World implements PersonWorld {
   }
 
   #isDone({ app, role }: SimulatedPerson): boolean {
+    if (this.#isDeleted) return app?.status?.trouble === 'relay/deleted';
     const isCurrent =
       app?.status?.state === 'current' || (role === 'reader' && app?.status?.state === 'unknown');
     return isCurrent && (role === 'reader' || app?.status?.onRelay === true);
+  }
+
+  /** [SY12] Everybody has been told, and whoever comes now is, too. */
+  async #checkDeleted(): Promise<void> {
+    await this.#join('newcomer', 'writer');
+    await this.#join('late viewer', 'reader');
+    await this.#run(MINUTE);
+    for (const person of this.#people) {
+      if (!this.#isDone(person)) throw new Error(`[SY12] ${person.name} is not told of the end`);
+      if (person.app?.status?.onRelay)
+        throw new Error(`[SY19] ${person.name} is told that something is kept`);
+    }
   }
 
   async #check(): Promise<void> {
@@ -696,7 +579,11 @@ class World implements PersonWorld {
       if (person.app === app && !person.app?.hasLied)
         throw new Error(`[SY9] ${person.name} did not notice the lie`);
     }
-    const truth = await this.#truth();
+    if (this.#isDeleted) {
+      await this.#checkDeleted();
+      return;
+    }
+    const truth = await this.#truth.of(this.#relay);
     for (const person of this.#people) {
       const lost = subtract(person.acknowledged, truth);
       if (!isNothing(lost)) throw new Error(`[SY5] what ${person.name} had acknowledged is lost`);
@@ -722,18 +609,6 @@ class World implements PersonWorld {
   }
 }
 
-function forgedUpdate(): Uint8Array<ArrayBuffer> {
-  const doc = new Y.Doc();
-  doc.getText('text').insert(0, FORGED);
-  return Uint8Array.from(Y.encodeStateAsUpdateV2(doc));
-}
-
 function isLog(answer: unknown): answer is Log {
   return typeof answer === 'object' && answer !== null && 'header' in answer;
-}
-
-function contentOf(doc: Y.Doc | undefined): string {
-  if (!doc) return '';
-  const map = Object.entries(doc.getMap('map').toJSON()).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([doc.getText('text').toJSON(), doc.getArray('list').toJSON(), map]);
 }

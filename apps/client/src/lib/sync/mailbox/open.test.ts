@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Awareness } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+import { deriveEditKeys } from '../../session/keys.ts';
+import { openMailbox, type Mailbox } from './open.ts';
+import { openMailboxStorage, type ClosableStorage } from './storage.ts';
+import type { StoredMailbox } from './stored.ts';
+
+vi.mock('./storage.ts');
+
+let sockets = 0;
+let awareness: Awareness;
+
+beforeEach(() => {
+  sockets = 0;
+  const listening = { addEventListener: () => undefined, removeEventListener: () => undefined };
+  vi.stubGlobal('addEventListener', listening.addEventListener);
+  vi.stubGlobal('removeEventListener', listening.removeEventListener);
+  vi.stubGlobal('document', { visibilityState: 'visible', ...listening });
+  vi.stubGlobal('window', listening);
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')));
+  vi.stubGlobal(
+    'WebSocket',
+    class {
+      constructor() {
+        sockets += 1;
+      }
+      close = () => undefined;
+    },
+  );
+});
+
+afterEach(() => {
+  awareness.destroy();
+  vi.unstubAllGlobals();
+});
+
+async function open(storage: Promise<ClosableStorage<StoredMailbox>>): Promise<Mailbox> {
+  vi.mocked(openMailboxStorage<StoredMailbox>).mockReturnValue(storage);
+  const keys = await deriveEditKeys(new Uint8Array(32).fill(6));
+  const doc = new Y.Doc();
+  awareness = new Awareness(doc);
+  return openMailbox({
+    ...{ sessionId: keys.sessionId, doc, awareness, keys, view: keys.view },
+    ...{ relay: 'https://relay.invalid', hub: 'wss://relay.invalid/signaling' },
+    committed: () => Promise.resolve(true),
+    reachesDirectly: () => false,
+    onStatus: () => undefined,
+    onPoisoned: () => undefined,
+  });
+}
+
+/** Resolves once everything that waits for nothing has been done. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Whether it has come to its end, once everything that waits for nothing has been done. */
+async function hasEnded(promise: Promise<unknown>): Promise<boolean> {
+  return (await Promise.race([promise.then(() => 'ended'), turn()])) === 'ended';
+}
+
+describe('a mailbox that is closed', () => {
+  it('while its storage is being opened closes that, too, and does nothing else', async () => {
+    const opening = Promise.withResolvers<ClosableStorage<StoredMailbox>>();
+    const storage = { read: vi.fn(() => Promise.resolve({})), write: vi.fn(), close: vi.fn() };
+    const mailbox = await open(opening.promise);
+    const closing = mailbox.close();
+    expect(await hasEnded(closing)).toBe(false);
+    opening.resolve(storage);
+    await closing;
+    expect(storage.close).toHaveBeenCalledOnce();
+    await turn();
+    expect([storage.write.mock.calls.length, sockets]).toEqual([0, 0]);
+  });
+
+  it('lets what is on its way to the device get there, and closes the storage after that', async () => {
+    const written = Promise.withResolvers<boolean>();
+    // What did not end well three times is put aside at once.
+    const stored = { applying: { hashes: ['hash'], attempts: 3 } };
+    const write = vi.fn(() => written.promise.then(() => undefined));
+    const storage = { read: () => Promise.resolve(stored), write, close: vi.fn() };
+    const mailbox = await open(Promise.resolve(storage));
+    await vi.waitFor(() => expect(write).toHaveBeenCalledOnce());
+    const closing = mailbox.close();
+    expect(await hasEnded(closing)).toBe(false);
+    expect(storage.close).not.toHaveBeenCalled();
+    written.resolve(true);
+    await closing;
+    expect(storage.close).toHaveBeenCalledOnce();
+  });
+});
