@@ -197,6 +197,7 @@ test.describe('the plan editor', () => {
     await ada.page.keyboard.press('Enter');
     await expect(bob.people.nth(1)).toContainText('Ada on a phone');
     await tabs.getByRole('button', { name: 'Plan' }).tap();
+    await ada.plan.tap();
     // Where the keyboard makes the page smaller.
     await ada.page.setViewportSize({ width: 390, height: 420 });
     await expect(tabs).toBeHidden();

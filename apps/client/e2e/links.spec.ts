@@ -68,6 +68,9 @@ test.describe('links that are no good', () => {
     await expect(ada.page).toHaveURL(link.split('#')[0] ?? '');
     // Its key was not replaced.
     expect(await ada.editLink()).toBe(link);
+    // What is said of a bad link is no longer so once a good one is opened.
+    await ada.page.goto(link);
+    await expect(ada.page.getByText('This link is cut off')).toHaveCount(0, { timeout: 5_000 });
   });
 
   test('another link put into the address bar of an open session opens that one', async ({ guest }) => {
@@ -98,8 +101,22 @@ test.describe('links that are no good', () => {
     const address = ada.page.url();
     await ada.page.goto('about:blank');
     await bob.page.goto(link);
-    await expect(bob.page.getByText('The relay has nothing of this session yet.')).toBeVisible();
+    await expect(
+      bob.page.getByRole('heading', { name: 'Nothing of this session has arrived yet.' }),
+    ).toBeVisible();
     await expect(bob.sync).toContainText('Waiting');
+    await expect(bob.syncDetails).toContainText('It has nothing of this session yet.');
+    await expect(bob.syncDetails).not.toContainText('written here');
+    await bob.page.getByRole('button', { name: 'Share' }).click();
+    await expect(bob.page.getByRole('dialog')).toContainText(
+      'Whoever opens the link may have to wait for it as well.',
+    );
+    await bob.page.keyboard.press('Escape');
+    // On a phone the pages are apart.
+    await bob.page.setViewportSize({ width: 390, height: 844 });
+    await bob.page.getByRole('button', { name: 'Pages' }).click();
+    await expect(bob.page.getByText('Pages appear here when the session does.')).toBeVisible();
+    await bob.page.getByRole('button', { name: 'Plan' }).click();
     await expect(bob.plan).toHaveCount(0);
     await ada.page.goto(address);
     await expect(bob.plan).toHaveText('Here it is.');

@@ -94,6 +94,49 @@ test.describe('sharing', () => {
     ).toBe((await field.inputValue()).length);
   });
 
+  test('the dialog begins at Copy, and nothing in it moves when that is pressed', async ({ guest }) => {
+    const ada = await guest({
+      permissions: ['clipboard-read', 'clipboard-write'],
+      reducedMotion: 'reduce',
+    });
+    await ada.newSession();
+    await ada.stored();
+    for (const width of [1440, 390]) {
+      await ada.page.setViewportSize({ width, height: 900 });
+      await ada.page.getByRole('button', { name: 'Share' }).click();
+      const dialog = ada.page.getByRole('dialog');
+      const copy = dialog.getByRole('button', { name: /^Cop/ });
+      await expect(copy).toBeFocused();
+      const before = [await dialog.boundingBox(), await copy.boundingBox()];
+      await ada.page.keyboard.press('Enter');
+      await expect(dialog.getByText('The link is on your clipboard.')).toBeVisible();
+      expect([await dialog.boundingBox(), await copy.boundingBox()]).toEqual(before);
+      await ada.page.keyboard.press('Escape');
+    }
+  });
+
+  test('[PR2] [SY19] what becomes of the link is said as it is: the relay has all, not all yet, or cannot be asked', async ({
+    guest,
+  }) => {
+    const ada = await guest();
+    await ada.newSession();
+    await ada.write('Sent.');
+    await ada.stored();
+    await ada.context.setOffline(true);
+    await expect(ada.sync).toContainText('offline');
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    const dialog = ada.page.getByRole('dialog');
+    await expect(dialog).toContainText('This device is offline. The relay keeps what was written here');
+    await ada.page.keyboard.press('Escape');
+    await ada.write(' Not sent.');
+    await ada.page.getByRole('button', { name: 'Share' }).click();
+    await expect(dialog).toContainText('Keep this tab open until it is');
+    await expect(dialog).not.toContainText('The relay keeps');
+    await ada.context.setOffline(false);
+    await expect(dialog).toContainText('so nobody else has to be online');
+    await expect(dialog).not.toContainText('Keep this tab open');
+  });
+
   test("the system's share sheet gets the link; closing it is no error", async ({ guest }) => {
     const ada = await guest();
     await ada.page.addInitScript(() => {

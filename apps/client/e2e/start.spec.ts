@@ -122,6 +122,9 @@ test.describe('the start page', () => {
     await ada.page.close();
     await list.getByRole('button', { name: 'Forget Open' }).click();
     await expect(list.getByText('None on this device yet')).toBeVisible();
+    // What is no longer so is no longer said.
+    await expect(list.getByText('Forgotten: Open.')).toBeVisible();
+    await expect(list.getByText('Open is open in another tab.')).toHaveCount(0, { timeout: 5_000 });
   });
 
   test('an address that is nothing leads back to the start', async ({ guest }) => {

@@ -191,7 +191,7 @@ test.describe('a view link', () => {
     await ada.write('Here it is.');
     await ada.saved();
     await bob.page.goto(await ada.viewLink());
-    await expect(bob.page.getByText('The relay does not know this view link.')).toBeVisible();
+    await expect(bob.page.getByRole('heading', { name: 'This session cannot be shown yet.' })).toBeVisible();
     await expect(bob.plan).toHaveCount(0);
     await ada.context.unroute('**/api/**');
     await ada.page.reload();
@@ -208,7 +208,7 @@ test.describe('a view link', () => {
     const { pathname, origin } = new URL(good);
     const forged = await formatLink(pathname.split('/').at(-1) ?? '', 'v', secureRandom(32));
     await bob.page.goto(origin + forged);
-    await expect(bob.page.getByText('The relay does not know this view link.')).toBeVisible();
+    await expect(bob.page.getByRole('heading', { name: 'This session cannot be shown yet.' })).toBeVisible();
     await bob.page.goto(good);
     await expect(bob.plan).toHaveText('Real.');
     await bob.page.goto(origin + forged);

@@ -1,7 +1,7 @@
 import type * as Y from 'yjs';
 import { addPage, pageContent, removePage, restorePage, type PageEntry } from '../session/document.ts';
 import { secureRandom } from '../session/keys.ts';
-import { toasts } from '../ui/toasts.svelte.ts';
+import { toasts, type Toast } from '../ui/toasts.svelte.ts';
 import { Pages } from './pages.svelte.ts';
 
 /** What of an open session is needed to look at its pages. */
@@ -26,6 +26,8 @@ export class PageChoice {
   #chosen = $state<string | null>(null);
   /** The page that was last removed in this tab. */
   #removedHere: string | null = null;
+  /** What was said of the removal of a page. */
+  readonly #told = new Map<string, Toast>();
 
   constructor(session: PagedSession) {
     this.#session = session;
@@ -68,7 +70,7 @@ export class PageChoice {
   remove(page: PageEntry): void {
     this.#removedHere = page.id;
     removePage(this.#session.doc, page.id, Date.now());
-    toasts.show({
+    this.#tell(page, {
       message: `Removed: ${pageName(page)}`,
       action: { label: 'Undo', run: () => this.restore(page.id) },
     });
@@ -76,8 +78,13 @@ export class PageChoice {
 
   restore(id: string): void {
     this.#removedHere = null;
+    toasts.close(this.#told.get(id) ?? null);
     restorePage(this.#session.doc, id);
     this.choose(id);
+  }
+
+  #tell(page: PageEntry, toast: Omit<Toast, 'key'>): void {
+    this.#told.set(page.id, toasts.show(toast));
   }
 
   /**
@@ -90,7 +97,7 @@ export class PageChoice {
   tellIfTaken(shown: string | undefined): boolean {
     const gone = this.removed.find((page) => page.id === shown);
     if (!gone || gone.id === this.#removedHere) return false;
-    toasts.show({
+    this.#tell(gone, {
       message: `Somebody has removed the page you were on: ${pageName(gone)}`,
       ...(this.#session.editable && {
         action: { label: 'Restore', run: () => this.restore(gone.id) },

@@ -69,11 +69,11 @@ export const catalogue = {
   },
   'relay/quota-exceeded': {
     what: 'This session has reached what the relay keeps of one.',
-    next: 'What you write is safe on this device, but the relay takes no more of it: others get it only while you are here together. Make a new session for what comes next, or ask whoever runs the relay for more room.',
+    next: 'What you write is safe on this device, but the relay takes no more of it. Only those whose browser is connected to yours directly get it; with a view link, or through the relay, it may not arrive. Make a new session for what comes next, or ask whoever runs the relay for more room.',
   },
   'relay/budget-spent': {
     what: 'The relay takes nothing more at the moment: its allowance is used up.',
-    next: 'What you write is safe on this device and is sent by itself later, by tomorrow at the latest. Receiving goes on.',
+    next: 'What you write is safe on this device and is sent by itself later, by tomorrow at the latest.',
   },
   'relay/forked': {
     what: 'The relay has told two different stories about this session.',
@@ -85,7 +85,7 @@ export const catalogue = {
   },
   'relay/deleted': {
     what: 'Somebody with the edit link has deleted this session from the relay.',
-    next: 'Your copy on this device stays. What you write from now on does not go to the relay; others get it only while you are here together.',
+    next: 'Your copy on this device stays. What you write from now on does not go to the relay; only those whose browser is connected to yours directly get it.',
   },
   'relay/quarantined': {
     what: 'A change that somebody sent cannot be opened safely, and was left out.',

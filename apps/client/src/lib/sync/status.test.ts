@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../session/error-sentences.ts';
 import type { MailboxStatus, MailboxTrouble } from './mailbox/ports.ts';
-import { describeDetails, describeWaiting } from './status-details.ts';
+import { describeDetails, describeSharing, describeWaiting, explainTrouble } from './status-details.ts';
 import { describeSync, type SyncFacts } from './status.ts';
 
 const synced: MailboxStatus = {
   state: 'current',
   onRelay: true,
+  incomplete: false,
   unreachableSince: null,
   trouble: null,
   quarantined: 0,
@@ -34,6 +35,28 @@ const describeAt = (changes: Changes) => ({
   ...describeSync(having(changes), () => '14:05'),
   ...describeDetails(having(changes), () => '14:05'),
 });
+
+/** What else is said of them: where a session is handed on, and while nothing of it is there. */
+const describeAll = (facts: SyncFacts) => {
+  const { label, notice } = describeSync(facts, () => '14:05');
+  const { device, people, relay, missing, refused } = describeDetails(facts, () => '14:05');
+  const { what, next } = describeWaiting(facts);
+  const page = facts.waiting ? `${what} ${next}` : '';
+  const trouble = facts.mailbox.trouble && explainTrouble(facts.mailbox.trouble, facts.viewing);
+  const banner = trouble && !facts.waiting ? `${trouble.what} ${trouble.next}` : '';
+  return {
+    label,
+    notice,
+    device,
+    people,
+    relay,
+    missing,
+    refused,
+    page,
+    banner,
+    sharing: describeSharing(facts),
+  };
+};
 
 const troubles = Object.keys(catalogue).filter((code) => code.startsWith('relay/')) as MailboxTrouble[];
 
@@ -63,7 +86,12 @@ describe('sync status', () => {
     [{ waiting: true, online: false }, 'Waiting · offline'],
     [{ waiting: true, mailbox: { state: 'behind' } }, 'Waiting · receiving'],
     [{ viewing: true }, 'On this device · on the relay'],
-    [{ viewing: true, mailbox: { state: 'unknown' } }, 'On this device · not on the relay'],
+    [{ viewing: true, mailbox: { state: 'unknown' } }, 'On this device · relay does not know the link'],
+    [{ viewing: true, mailbox: { quarantined: 1 } }, 'On this device · something was left out'],
+    [{ viewing: true, mailbox: { incomplete: true } }, 'On this device · something is missing'],
+    [{ mailbox: { incomplete: true } }, 'On this device · on the relay · something is missing'],
+    // What one has not made oneself can be here though the relay does not know the session.
+    [{ mailbox: { state: 'unknown' } }, 'On this device · waiting for the relay'],
   ])('%j is called %j', (changes, label) => {
     expect(describeAt(changes).label).toBe(label);
   });
@@ -135,16 +163,6 @@ describe('sync status', () => {
     }
   });
 
-  test('[LK11] a viewer is promised nothing about what they write', () => {
-    for (const state of ['starting', 'behind', 'current', 'unknown', 'unreachable'] as const) {
-      for (const online of [true, false]) {
-        const facts = having({ viewing: true, online, others: 2, mailbox: { state, onRelay: false } });
-        const { device, people, relay } = describeDetails(facts);
-        expect(`${device} ${people} ${relay}`).not.toMatch(/you write|last change/);
-      }
-    }
-  });
-
   test('[SY8] what came and was not what it claimed to be is told in the details, and only then', () => {
     expect(describeAt({}).refused).toBe('');
     expect(describeAt({ mailbox: { dropped: 1 } }).refused).toMatch(/^One message was not/);
@@ -163,18 +181,17 @@ describe('sync status', () => {
     [{ online: false, mailbox: { state: 'unreachable' } }, 'You are offline.'],
     [{ mailbox: { state: 'starting' } }, 'Looking for the session.'],
     [{ mailbox: { state: 'unknown' }, looking: true }, 'Looking for the session.'],
-    [{ mailbox: { state: 'unknown' } }, 'The relay has nothing of this session yet.'],
-    [{ mailbox: { state: 'current' } }, 'The relay has nothing of this session yet.'],
-    [{ mailbox: { state: 'unknown' }, viewing: true }, 'The relay does not know this view link.'],
-    [
-      { mailbox: { state: 'unknown' }, viewing: true, looking: true },
-      'The relay does not know this view link.',
-    ],
-    [{ mailbox: { state: 'current' }, viewing: true }, 'The relay has nothing of this session yet.'],
+    [{ mailbox: { state: 'unknown' } }, 'Nothing of this session has arrived yet.'],
+    [{ mailbox: { state: 'current' } }, 'Nothing of this session has arrived yet.'],
+    [{ mailbox: { state: 'current', incomplete: true } }, 'A part of the session is missing.'],
+    [{ mailbox: { state: 'unknown' }, viewing: true }, 'This session cannot be shown yet.'],
+    [{ mailbox: { state: 'unknown' }, viewing: true, looking: true }, 'This session cannot be shown yet.'],
+    [{ mailbox: { state: 'current' }, viewing: true }, 'Nothing of this session has arrived yet.'],
     [{ mailbox: { state: 'unreachable' } }, 'The relay cannot be reached.'],
     [{ mailbox: { state: 'unreachable' }, viewing: true }, 'The relay cannot be reached.'],
     [{ mailbox: { state: 'behind' } }, 'Receiving the session.'],
-    [{ mailbox: { state: 'unreachable' }, others: 2 }, 'Receiving the session.'],
+    // They may be waiting for it themselves.
+    [{ mailbox: { state: 'unreachable' }, others: 2 }, 'Waiting for the session.'],
     // Others cannot give a viewer anything but through the relay.
     [{ mailbox: { state: 'unreachable' }, others: 2, viewing: true }, 'The relay cannot be reached.'],
     [{ mailbox: { trouble: 'relay/deleted' } }, 'This session has been deleted from the relay.'],
@@ -183,3 +200,198 @@ describe('sync status', () => {
     expect(describeWaiting(having({ waiting: true, ...changes })).what).toBe(what);
   });
 });
+
+describe('of all that can be the case, nothing that is said claims more', () => {
+  const bool = [true, false];
+  const devices = ['saving', 'saved', 'device/full', 'device/failed', 'device/unavailable'] as const;
+  const states = ['starting', 'behind', 'current', 'unknown', 'unreachable'] as const;
+  const hubs = ['connecting', 'connected', 'unreachable', 'unused'] as const;
+  const all = combine({
+    ...{ device: devices, online: bool, hub: hubs, viewing: bool, others: [0, 2], waiting: bool },
+    ...{ looking: bool, state: states, onRelay: bool, incomplete: bool, quarantined: [0, 1] },
+    trouble: [null, ...troubles],
+  }).map(({ state, onRelay, incomplete, quarantined, trouble, ...facts }) => {
+    const unreachableSince = state === 'unreachable' ? 1 : null;
+    const mailbox = { ...synced, state, onRelay, incomplete, quarantined, trouble, unreachableSince };
+    const whole: SyncFacts = { ...facts, mailbox };
+    return { ...whole, mailbox, said: describeAll(whole), status: describeSync(whole) };
+  });
+  type Case = (typeof all)[number];
+  const text = ({ said }: Case) => Object.values(said).join(' | ');
+  const isLost = ({ device }: Case) => device !== 'saved' && device !== 'saving';
+
+  /** The first case in which it is not so, with all that is said there. */
+  const exception = (where: (one: Case) => boolean, isSo: (one: Case) => boolean) =>
+    all.filter(where).find((one) => !isSo(one)) ?? null;
+
+  const isThere =
+    /· on the relay|Everything .* is on the relay|relay keeps what was written|Whoever has the link gets it/;
+  const promised = ({ said: { label, relay, sharing } }: Case) =>
+    isThere.test([label, relay, sharing].join(' | '));
+
+  test('[PR2] [SY19] that work is on the relay only if there is some, the relay has acknowledged it and knows the session', () => {
+    expect(
+      exception(promised, ({ viewing, waiting, mailbox: { onRelay, state } }) =>
+        viewing ? state === 'current' && !waiting : onRelay && !waiting && state !== 'unknown',
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ status }) => status.relayArc === 'filled',
+        ({ viewing, waiting, mailbox: { state, onRelay, incomplete, quarantined } }) =>
+          !waiting &&
+          (viewing
+            ? state === 'current' && !incomplete && quarantined === 0
+            : onRelay && state !== 'unknown'),
+      ),
+    ).toBeNull();
+  });
+
+  test('[PR2] who has nothing of the session is told of nothing that is here, or kept, or written', () => {
+    expect(
+      exception(
+        ({ waiting }) => waiting,
+        (one) =>
+          !/you write|kept on|last change|stays|is safe|nothing here is lost|Everything/i.test(text(one)),
+      ),
+    ).toBeNull();
+  });
+
+  test('[DOC3] that something is safe, saved or kept on this device only while the device saves', () => {
+    expect(
+      exception(
+        isLost,
+        ({ said: { label, device, people, relay, sharing } }) =>
+          !/kept on this device|safe on this device|is saved on|On this device|stays|Everything works/.test(
+            [label, device.replace(/Free some.*/, ''), people, relay, sharing].join(' | '),
+          ),
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ device }) => device === 'saving',
+        (one) => !/is saved on|kept on this device|On this device/.test(text(one)),
+      ),
+    ).toBeNull();
+  });
+
+  test('[LK11] a viewer is promised nothing about what they write, or what this device sends', () => {
+    expect(
+      exception(
+        ({ viewing }) => viewing,
+        (one) =>
+          !/you write|last change|was written here|kept on this device|sent by itself|waiting for the relay|edit links? does/.test(
+            text(one),
+          ),
+      ),
+    ).toBeNull();
+  });
+
+  test('[PR2] that something is missing is said wherever something is, and nobody has all of it then', () => {
+    expect(
+      exception(
+        ({ mailbox }) => mailbox.incomplete,
+        ({ said, status }) =>
+          said.label.includes('something is missing') &&
+          said.notice !== '' &&
+          /has not arrived here yet/.test(said.missing) &&
+          !/has all/.test(said.relay) &&
+          status.tone !== 'calm',
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ mailbox }) => !mailbox.incomplete,
+        (one) =>
+          one.said.missing === '' && !/something is missing ·|· something is missing/.test(one.said.label),
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ mailbox, viewing }) => mailbox.quarantined > 0 && viewing,
+        ({ said }) => !/relay has told of\.|· on the relay/.test(`${said.relay} ${said.label}`),
+      ),
+    ).toBeNull();
+  });
+
+  test('[PR2] that nobody is here only where somebody would be heard, and was looked for', () => {
+    expect(
+      exception(
+        ({ said }) => said.people === 'Nobody else is here now.',
+        ({ others, online, looking, viewing, hub, mailbox: { state } }) =>
+          others === 0 &&
+          online &&
+          !looking &&
+          !(viewing && state === 'unknown') &&
+          (hub === 'connected' || (state !== 'starting' && state !== 'unreachable')),
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ said }) => said.people.includes('as you write it'),
+        ({ viewing, waiting, online, mailbox: { state, trouble } }) =>
+          !viewing &&
+          !waiting &&
+          online &&
+          state !== 'unreachable' &&
+          (trouble === null || trouble === 'relay/quarantined'),
+      ),
+    ).toBeNull();
+  });
+
+  test('[PR2] the one who hands on a link whose receiver may find less is told to stay', () => {
+    expect(
+      exception(
+        ({ viewing, waiting, mailbox: { trouble, onRelay } }) =>
+          !viewing && !waiting && trouble !== 'relay/deleted' && !onRelay,
+        ({ said }) => /keep this tab open/i.test(said.sharing),
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ online, waiting, viewing, mailbox: { onRelay, state } }) =>
+          !online && !waiting && !viewing && onRelay && state !== 'unknown',
+        ({ said }) =>
+          !/so nobody else has to be online/.test(said.sharing) ||
+          /offline|no more room|used up/.test(said.sharing),
+      ),
+    ).toBeNull();
+  });
+
+  test('what has to be seen on a phone is there whenever work could be lost, is stuck, or something is missing', () => {
+    expect(exception(isLost, ({ said }) => /Not saved|Only in this tab/.test(said.notice))).toBeNull();
+    expect(
+      exception(
+        (one) =>
+          !isLost(one) && one.online && one.mailbox.state === 'unreachable' && one.mailbox.trouble === null,
+        ({ said }) => said.notice === 'relay unreachable',
+      ),
+    ).toBeNull();
+    expect(describeAt({}).notice).toBe('');
+    expect(describeAt({ device: 'saving', mailbox: { onRelay: false } }).notice).toBe('');
+    expect(describeAt({ mailbox: { trouble: 'relay/quota-exceeded' } }).notice).toBe('relay: full');
+  });
+
+  test('every sentence has words, a capital letter and an end', () => {
+    expect(
+      exception(
+        () => true,
+        ({ said: { label, notice, ...sentences } }) =>
+          label !== '' &&
+          !/undefined|null/.test(label + notice) &&
+          Object.values(sentences).every((words) => words === '' || /^[A-Z0-9].*[.]$/.test(words)),
+      ),
+    ).toBeNull();
+  });
+});
+
+type Choices = Record<string, readonly unknown[]>;
+type Chosen<Every extends Choices> = { [Key in keyof Every]: Every[Key][number] };
+
+/** Every way to choose one of each. */
+function combine<const Every extends Choices>(choices: Every): Chosen<Every>[] {
+  return Object.entries(choices).reduce<Record<string, unknown>[]>(
+    (chosen, [key, values]) => chosen.flatMap((one) => values.map((value) => ({ ...one, [key]: value }))),
+    [{}],
+  ) as Chosen<Every>[];
+}

@@ -1,5 +1,5 @@
 import type { DeviceState } from './device.ts';
-import type { MailboxStatus } from './mailbox/ports.ts';
+import type { MailboxStatus, MailboxTrouble } from './mailbox/ports.ts';
 import type { HubState } from './mesh.ts';
 
 /** What is known about where a session's work is and who can be reached. Nothing here is guessed. */
@@ -25,35 +25,58 @@ export interface SyncStatus {
   /** The last change is committed on this device: fills the pill's first arc. */
   readonly onDevice: boolean;
   /**
-   * The pill's third arc. `filled`: the relay has acknowledged all that was made here; for a viewer, this device has all that the
-   * relay has told of ([SY19]). `waiting`: it has yet to. `danger`: it contradicts itself.
+   * The pill's third arc. `filled`: the relay has acknowledged all that this device holds; for a viewer, this device has all that the
+   * relay has told of, and could use it ([SY19]). `waiting`: it has yet to. `danger`: it contradicts itself.
    */
   readonly relayArc: 'empty' | 'waiting' | 'filled' | 'danger';
   /** A few words, for the pill. */
   readonly label: string;
+  /** The part of them that has to be seen even where there is little room; empty when there is nothing of the kind. */
+  readonly notice: string;
 }
 
 /** A time of day in a few characters. @param time milliseconds since 1970 */
 export type TellTime = (time: number) => string;
 
 export const tellTime: TellTime = (time) =>
-  new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }).format(time);
+  new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' }).format(time);
 
 /** Puts the facts into words. It never says more than they do: a connection is not called a copy. */
 export function describeSync(facts: SyncFacts, time: TellTime = tellTime): SyncStatus {
-  const { device, waiting, others, online } = facts;
+  const { device, waiting, others, online, mailbox } = facts;
+  const { incomplete } = mailbox;
   const lost = device !== 'saved' && device !== 'saving';
+  const relay = online ? shortRelay(facts, time) : 'offline';
+  const missing = incomplete ? 'something is missing' : '';
   const label = [
     waiting ? 'Waiting' : shortDevice[device],
-    online ? shortRelay(facts, time) : 'offline',
+    relay,
+    missing,
     others > 0 ? `connected to ${countPeople(others)}` : '',
   ];
+  const stuck = !online
+    ? ''
+    : relayTrouble(mailbox)
+      ? relay
+      : mailbox.state === 'unreachable'
+        ? UNREACHABLE
+        : '';
   return {
-    tone: lost ? 'danger' : device === 'saving' || waiting ? 'waiting' : 'calm',
+    tone: lost ? 'danger' : device === 'saving' || waiting || incomplete ? 'waiting' : 'calm',
     onDevice: device === 'saved' && !waiting,
     relayArc: relayArc(facts),
     label: label.filter(Boolean).join(' · '),
+    notice: lost ? shortDevice[device].replace(/:.*/, '') : stuck || missing,
   };
+}
+
+const UNREACHABLE = 'relay unreachable';
+
+/** The trouble that one has with the relay as such, and not with a single change; null for none. */
+export function relayTrouble({
+  trouble,
+}: MailboxStatus): Exclude<MailboxTrouble, 'relay/quarantined'> | null {
+  return trouble === 'relay/quarantined' ? null : trouble;
 }
 
 const shortDevice: Record<DeviceState, string> = {
@@ -68,13 +91,16 @@ function relayArc({ mailbox, viewing, waiting }: SyncFacts): SyncStatus['relayAr
   const { state, trouble } = mailbox;
   if (trouble === 'relay/forked' || trouble === 'relay/rolled-back') return 'danger';
   if (trouble === 'relay/deleted' || waiting) return 'empty';
-  if (viewing) return state === 'current' ? 'filled' : state === 'behind' ? 'waiting' : 'empty';
-  if (mailbox.onRelay) return 'filled';
+  if (viewing) {
+    if (state === 'current' && hasAllOfIt(mailbox)) return 'filled';
+    return state === 'current' || state === 'behind' ? 'waiting' : 'empty';
+  }
+  if (isOnRelay(mailbox)) return 'filled';
   return state === 'starting' ? 'empty' : 'waiting';
 }
 
 function shortRelay({ mailbox, viewing, waiting }: SyncFacts, time: TellTime): string {
-  const { state, trouble, onRelay, unreachableSince } = mailbox;
+  const { state, trouble, quarantined, unreachableSince } = mailbox;
   switch (trouble) {
     case 'relay/quota-exceeded':
       return 'relay: full';
@@ -88,14 +114,28 @@ function shortRelay({ mailbox, viewing, waiting }: SyncFacts, time: TellTime): s
     case 'relay/refused':
       return 'relay refuses';
   }
-  if (unreachableSince !== null) return `relay unreachable since ${time(unreachableSince)}`;
-  if (state === 'unreachable') return 'relay unreachable';
+  if (unreachableSince !== null) return `${UNREACHABLE} since ${time(unreachableSince)}`;
+  if (state === 'unreachable') return UNREACHABLE;
   if (state === 'behind') return 'receiving';
   // Before anything has arrived, the page itself says what is waited for.
   if (waiting) return '';
-  if (viewing) return state === 'current' ? 'on the relay' : state === 'unknown' ? 'not on the relay' : '';
-  if (onRelay) return 'on the relay';
+  if (viewing) {
+    if (state === 'unknown') return 'relay does not know the link';
+    if (quarantined > 0) return 'something was left out';
+    return state === 'current' && hasAllOfIt(mailbox) ? 'on the relay' : '';
+  }
+  if (isOnRelay(mailbox)) return 'on the relay';
   return state === 'starting' ? '' : 'waiting for the relay';
+}
+
+/** The relay has all that this device holds. One that does not know the session has nothing of it. */
+export function isOnRelay({ onRelay, state }: MailboxStatus): boolean {
+  return onRelay && state !== 'unknown';
+}
+
+/** What the relay has told of can all be shown here. */
+export function hasAllOfIt({ incomplete, quarantined }: MailboxStatus): boolean {
+  return !incomplete && quarantined === 0;
 }
 
 /** So many people, in words. */

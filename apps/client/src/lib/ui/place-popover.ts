@@ -2,7 +2,8 @@
 const GAP = 4;
 
 /**
- * Puts a popover at the button that opens it: below if there is room, else above, and inside the window. For `ontoggle`; a popover lies in the
+ * Puts a popover at the button that opens it: below if there is room, else above, flush with the edge that is nearer to the window's, and
+ * inside the window. For `ontoggle`; a popover lies in the
  * top layer and knows nothing of its button's place otherwise.
  */
 export function placePopover(event: ToggleEvent & { currentTarget: HTMLElement }): void {
@@ -13,7 +14,11 @@ export function placePopover(event: ToggleEvent & { currentTarget: HTMLElement }
   const { offsetWidth: width, offsetHeight: height } = popover;
   const below = button.bottom + GAP;
   const top = below + height + GAP <= innerHeight ? below : Math.max(GAP, button.top - GAP - height);
-  const left = Math.max(GAP, Math.min(button.left, innerWidth - width - GAP));
+  const isAtRight = button.left + button.right > innerWidth;
+  const left = Math.max(
+    GAP,
+    Math.min(isAtRight ? button.right - width : button.left, innerWidth - width - GAP),
+  );
   popover.style.top = `${top}px`;
   popover.style.left = `${left}px`;
 }

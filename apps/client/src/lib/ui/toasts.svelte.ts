@@ -20,12 +20,16 @@ class Toasts {
     return this.#all;
   }
 
-  show(toast: Omit<Toast, 'key'>): void {
-    this.#all = [...this.#all, { ...toast, key: this.#next++ }];
+  /** @returns the toast, to be closed when what it says is no longer so */
+  show(toast: Omit<Toast, 'key'>): Toast {
+    const shown = { ...toast, key: this.#next++ };
+    this.#all = [...this.#all, shown];
+    return shown;
   }
 
-  close(toast: Toast): void {
-    if (!this.#all.includes(toast)) return;
+  /** Closes it, if it is there. */
+  close(toast: Toast | null): void {
+    if (!toast || !this.#all.includes(toast)) return;
     this.#all = this.#all.filter((other) => other !== toast);
     toast.onclose?.();
   }
