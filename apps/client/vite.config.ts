@@ -46,6 +46,7 @@ export default defineConfig({
         navigateFallbackDenylist: [/^\/api\//, /^\/health$/, /^\/signaling/],
         cleanupOutdatedCaches: true,
         clientsClaim: true,
+        importScripts: ['service-worker-routes.js'],
       },
     }),
   ],

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Awareness } from 'y-protocols/awareness';
 import { messageYjsUpdate, writeUpdate } from 'y-protocols/sync';
 import * as Y from 'yjs';
-import { Mesh } from './mesh.ts';
+import { Mesh, type HubState } from './mesh.ts';
 
 /** y-webrtc's number for messages of the sync protocol. */
 const SYNC = 0;
@@ -15,6 +15,7 @@ let end: (() => void)[] = [];
 beforeEach(() => {
   vi.stubGlobal('addEventListener', () => undefined);
   vi.stubGlobal('removeEventListener', () => undefined);
+  vi.stubGlobal('navigator', { onLine: true });
 });
 
 afterEach(() => {
@@ -29,11 +30,12 @@ async function join() {
   const doc = new Y.Doc();
   const awareness = new Awareness(doc);
   const heard = new Y.Doc();
+  const states: HubState[] = [];
   const tab = new BroadcastChannel(room);
   // Without a password what the tabs tell each other is not encrypted.
   const mesh = new Mesh({
     ...{ doc, awareness, room, password: '', hub: 'ws://hub.invalid' },
-    onHub: () => undefined,
+    onHub: (state) => states.push(state),
     onReach: () => undefined,
   });
   tab.onmessage = ({ data }: MessageEvent<Uint8Array>) => {
@@ -61,7 +63,7 @@ async function join() {
     awareness.destroy();
   });
   await vi.waitFor(() => expect(awareness.getLocalState()).toHaveProperty('peer'));
-  return { doc, leave, say, heard: () => heard.getText('text').toJSON() };
+  return { doc, states, leave, say, heard: () => heard.getText('text').toJSON() };
 }
 
 function writing(words: string): Uint8Array {
@@ -69,6 +71,44 @@ function writing(words: string): Uint8Array {
   doc.getText('text').insert(0, words);
   return Y.encodeStateAsUpdate(doc);
 }
+
+describe('the hub', () => {
+  it('[SY23] is not looked for while the device is offline, and is once it is online', async () => {
+    const listeners = new EventTarget();
+    const tried: string[] = [];
+    vi.stubGlobal('addEventListener', listeners.addEventListener.bind(listeners));
+    vi.stubGlobal('removeEventListener', listeners.removeEventListener.bind(listeners));
+    vi.stubGlobal(
+      'RTCPeerConnection',
+      class {
+        close(): void {}
+      },
+    );
+    vi.stubGlobal(
+      'WebSocket',
+      class {
+        constructor(url: string) {
+          tried.push(url);
+        }
+
+        close(): void {}
+      },
+    );
+    const network = { onLine: false };
+    vi.stubGlobal('navigator', network);
+    const { states } = await join();
+    expect([tried, states.at(-1)]).toEqual([[], 'unreachable']);
+    const turn = (type: 'online' | 'offline') => {
+      network.onLine = type === 'online';
+      listeners.dispatchEvent(new Event(type));
+    };
+    turn('online');
+    expect(tried).toEqual(['ws://hub.invalid']);
+    turn('offline');
+    expect(tried).toHaveLength(1);
+    expect(states).toEqual(['unreachable', 'connecting', 'unreachable']);
+  });
+});
 
 describe('what a document emits', () => {
   it('is passed on once: what was done here, and what came from elsewhere', async () => {

@@ -52,7 +52,7 @@ export class Mesh {
   constructor(options: MeshOptions) {
     this.#options = options;
     this.#provider = new WebrtcProvider(options.room, options.doc, {
-      signaling: canConnect() ? [options.hub] : [],
+      signaling: this.#hubs(),
       password: options.password,
       awareness: options.awareness,
       peerOpts: { config: { iceServers: ICE_SERVERS } },
@@ -114,10 +114,18 @@ export class Mesh {
     const others = [...awareness.getStates().keys()].filter((client) => client !== doc.clientID);
     removeAwarenessStates(awareness, others, this);
     this.#tell('connecting');
+    this.#provider.signalingUrls = this.#hubs();
+    // Those that were given up stay on its list.
+    this.#provider.signalingConns = [];
     this.#provider.connect();
     if (own) awareness.setLocalState(own);
     this.#watchHub();
   };
+
+  /** Where others are looked for. A device without a network does not try, but for the tabs of its own. */
+  #hubs(): string[] {
+    return navigator.onLine && canConnect() ? [this.#options.hub] : [];
+  }
 
   #holdBack(room: NonNullable<WebrtcProvider['room']>): void {
     if (this.#pass) return;
@@ -138,7 +146,7 @@ export class Mesh {
   #watchHub(): void {
     const connection = this.#provider.signalingConns.at(-1);
     if (!connection) {
-      this.#tell('unused');
+      this.#tell(navigator.onLine ? 'unused' : 'unreachable');
       return;
     }
     const told = (hub: HubState) => () => {

@@ -70,8 +70,10 @@ let sockets: FakeSocket[] = [];
 let told: (string | MailboxFrame)[] = [];
 let tokens = 0;
 let events = new EventTarget();
+let isOnline = true;
 
 beforeEach(() => {
+  isOnline = true;
   clock = new Clock();
   [sockets, told, tokens, events] = [[], [], 0, new EventTarget()];
 });
@@ -96,6 +98,7 @@ function open(random = () => 0.5): HubChannel {
     },
     surroundings: { after: clock.after, random },
     events,
+    isOnline: () => isOnline,
   });
 }
 
@@ -131,7 +134,7 @@ describe('channel', () => {
     clock.pass(1_000);
     await latest().admit();
     expect(latest().sent[0]).toMatchObject({ token: 'renewed 1' });
-    expect(told).toEqual(['up']);
+    expect(told).toEqual(['down', 'up']);
   });
 
   test('[MB11] [HB28] passes on what belongs to this mailbox, and nothing else', async () => {
@@ -231,15 +234,37 @@ describe('channel', () => {
       ['pagehide', 'pageshow'],
     ] as const) {
       const known = sockets.length;
+      isOnline = away !== 'offline';
       events.dispatchEvent(new Event(away));
       expect(latest().closed).toBe(true);
       clock.pass(600_000);
       expect(sockets).toHaveLength(known);
+      isOnline = true;
       events.dispatchEvent(new Event(back));
       expect(sockets).toHaveLength(known + 1);
       await latest().admit();
     }
     expect(told).toEqual(['up', 'down', 'up', 'down', 'up']);
+  });
+
+  test('[SY23] a device that is offline from the beginning, or when the page comes back, does not try', () => {
+    isOnline = false;
+    open();
+    events.dispatchEvent(new Event('pageshow'));
+    clock.pass(600_000);
+    expect(sockets).toHaveLength(0);
+    isOnline = true;
+    events.dispatchEvent(new Event('online'));
+    expect(sockets).toHaveLength(1);
+  });
+
+  test('[SY23] tells of each attempt that fails', () => {
+    open();
+    latest().onclose?.();
+    expect(told).toEqual(['down']);
+    clock.pass(1_000);
+    latest().onclose?.();
+    expect(told).toEqual(['down', 'down']);
   });
 
   test('[HB23] a hidden page, whose timers wake once a minute, keeps its connection', async () => {

@@ -22,6 +22,8 @@ export interface ChannelOptions {
   readonly surroundings: Pick<Surroundings, 'after' | 'random'>;
   /** Where `online`, `offline`, `pagehide` and `pageshow` are told: the window. */
   readonly events: EventTarget;
+  /** Whether the device says that it has a network. */
+  readonly isOnline: () => boolean;
 }
 
 /** How often a ping goes out, in milliseconds. The hub answers it without waking. */
@@ -44,7 +46,7 @@ const PROBE = '{"type":"ping","of":"parley"}';
 
 /**
  * A subscription to a mailbox's topic on the hub ([HB26]–[HB28]). It connects anew by itself: after a pause when it was lost or
- * refused, at once when the device comes online or the page comes back.
+ * refused, at once when the device comes online or the page comes back. While the device is offline it does not try.
  */
 export class HubChannel implements MailboxChannel {
   readonly #options: ChannelOptions;
@@ -63,7 +65,7 @@ export class HubChannel implements MailboxChannel {
     this.#topic = mailboxTopic(options.sessionId);
     for (const event of ['online', 'pageshow']) options.events.addEventListener(event, this.#comeBack);
     for (const event of ['offline', 'pagehide']) options.events.addEventListener(event, this.#goAway);
-    this.#connect();
+    if (options.isOnline()) this.#connect();
   }
 
   send(envelope: Uint8Array<ArrayBuffer>): void {
@@ -78,19 +80,20 @@ export class HubChannel implements MailboxChannel {
     const { events } = this.#options;
     for (const event of ['online', 'pageshow']) events.removeEventListener(event, this.#comeBack);
     for (const event of ['offline', 'pagehide']) events.removeEventListener(event, this.#goAway);
-    this.#cancelPause?.();
-    this.#drop();
+    this.#goAway();
   }
 
   readonly #comeBack = (): void => {
-    if (this.#socket) return;
+    if (this.#socket || !this.#options.isOnline()) return;
     this.#attempts = 0;
     this.#connect();
   };
 
   readonly #goAway = (): void => {
+    const wasUp = this.#isUp;
     this.#cancelPause?.();
     this.#drop();
+    if (wasUp) this.#options.listener.down();
   };
 
   #connect(): void {
@@ -168,6 +171,7 @@ export class HubChannel implements MailboxChannel {
   }
 
   #pause(): void {
+    this.#options.listener.down();
     const { after, random } = this.#options.surroundings;
     const pause = pauseBefore(this.#attempts, random);
     this.#attempts += 1;
@@ -179,10 +183,8 @@ export class HubChannel implements MailboxChannel {
     this.#stopWatch();
     const socket = this.#socket;
     this.#socket = null;
-    socket?.close();
-    if (!this.#isUp) return;
     this.#isUp = false;
-    this.#options.listener.down();
+    socket?.close();
   }
 }
 

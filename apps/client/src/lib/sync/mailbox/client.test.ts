@@ -8,7 +8,7 @@ import {
   type EnvelopeHeader,
 } from '@parley/signaling/envelope';
 import type { Log, MailboxFrame } from '@parley/signaling/mailbox';
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi, type Mock } from 'vitest';
 import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, type EditKeys } from '../../session/keys.ts';
@@ -80,6 +80,9 @@ interface Opened {
   readonly sent: Uint8Array<ArrayBuffer>[];
   /** What was appended, and what the device had kept of it by then. */
   readonly appended: { envelopes: readonly Uint8Array[]; kept: StoredMailbox['outbox'] | undefined }[];
+  /** What becomes of the next appends. */
+  append: MailboxClientOptions['transport']['append'] | null;
+  readonly prepare: Mock;
   readonly channel: ChannelListener;
   readonly poisoned: () => boolean;
   status(): MailboxStatus;
@@ -105,6 +108,7 @@ async function start(
     fails = () => false,
     broken = () => undefined,
     slow = () => Promise.resolve(true),
+    giveUp = () => undefined,
   }: {
     role?: 'writer' | 'reader';
     stored?: Partial<StoredMailbox>;
@@ -115,6 +119,7 @@ async function start(
     broken?: () => unknown;
     /** What a write of these parts waits for. */
     slow?: (parts: Partial<StoredMailbox>) => Promise<boolean>;
+    giveUp?: () => void;
   } = {},
 ): Promise<Opened> {
   const awareness = new Awareness(doc);
@@ -123,7 +128,9 @@ async function start(
   const appended: Opened['appended'] = [];
   let channel: ChannelListener = { up: () => undefined, down: () => undefined, frame: () => undefined };
   let isPoisoned = false;
+  const prepare = vi.fn();
   let head = 0;
+  let opened = null as Opened | null;
   const client = new MailboxClient({
     sessionId: keys.sessionId,
     doc,
@@ -135,12 +142,15 @@ async function start(
     },
     transport: {
       pull,
+      prepare,
       append: (envelopes) => {
         appended.push({ envelopes, kept: structuredClone(stored.outbox) });
+        if (opened?.append) return opened.append(envelopes);
         const seqs = envelopes.map(() => (head += 1));
         return Promise.resolve({ epoch: EPOCH, head, seqs });
       },
       putSnapshot: () => Promise.reject(new MailboxRefusal('relay/unreachable')),
+      giveUp,
     },
     openChannel: (listener) => {
       channel = listener;
@@ -176,7 +186,7 @@ async function start(
     },
   });
   await client.start();
-  const opened: Opened = {
+  opened = {
     client,
     doc,
     awareness,
@@ -184,6 +194,8 @@ async function start(
     writes,
     sent,
     appended,
+    append: null,
+    prepare,
     channel,
     poisoned: () => isPoisoned,
     status: () => client.status,
@@ -201,6 +213,23 @@ const live = (bytes: Uint8Array): MailboxFrame => ({
 const settled = (opened: Opened) => vi.waitFor(() => expect(opened.status().state).toBe('current'));
 
 describe('the log', () => {
+  it('[SY23] a question that hangs over an outage is given up once the channel is up again, and asked anew', async () => {
+    const hanging = Promise.withResolvers<Log>();
+    const answers = [Promise.resolve(logOf([])), hanging.promise];
+    const giveUp = vi.fn(() => hanging.reject(new MailboxRefusal('relay/unreachable')));
+    const pull = vi.fn(() => answers.shift() ?? Promise.resolve(logOf([])));
+    const opened = await start(pull, { giveUp });
+    await settled(opened);
+    opened.channel.down();
+    // The clock of this test does not go on for what is due later than it looks.
+    opened.client.online();
+    await vi.waitFor(() => expect(pull).toHaveBeenCalledTimes(2));
+    opened.channel.up();
+    expect(giveUp).toHaveBeenCalledOnce();
+    await vi.waitFor(() => expect(pull).toHaveBeenCalledTimes(3));
+    expect(opened.status()).toMatchObject({ state: 'current', unreachableSince: null });
+  });
+
   it('[SY8] applies what the writer signed, with itself as the origin, and drops everything else', async () => {
     const good = await seal({ kind: 'update' }, writing('good'));
     const byReader = await seal({ kind: 'update' }, writing('reader'), keys.view.reader.privateKey);
@@ -313,6 +342,50 @@ describe('the outbox', () => {
   });
 });
 
+describe('a page that goes away', () => {
+  const empty = () => Promise.resolve(logOf([]));
+
+  it('[SY24] sends what was done last, and what is under way, in that very moment', async () => {
+    const opened = await start(empty);
+    await settled(opened);
+    const underWay = Promise.withResolvers<never>();
+    opened.append = () => underWay.promise;
+    const text = opened.doc.getText('text');
+    text.insert(0, 'first ');
+    expect(opened.prepare).toHaveBeenCalled();
+    await vi.waitFor(() => expect(opened.appended).toHaveLength(1));
+    text.insert(6, 'last');
+    // It takes a moment to be sealed: who leaves before sends what is under way alone.
+    const leave = () => {
+      const before = opened.appended.length;
+      opened.client.leave();
+      expect(opened.appended).toHaveLength(before + 1);
+      return (opened.appended.at(-1)?.envelopes ?? []) as Uint8Array<ArrayBuffer>[];
+    };
+    await vi.waitFor(() => expect(leave()).toHaveLength(2));
+    const envelopes = leave();
+    expect(envelopes[0]).toEqual(opened.appended[0]?.envelopes[0]);
+    const reader = await start(() => Promise.resolve(logOf(envelopes)), { role: 'reader' });
+    await vi.waitFor(() => expect(textOf(reader)).toBe('first last'));
+  });
+
+  it('[SY24] sends what it held already at the start, and nothing that is acknowledged', async () => {
+    const doc = new Y.Doc();
+    doc.getText('text').insert(0, 'offline');
+    const pulled = Promise.withResolvers<Log>();
+    const opened = await start(() => pulled.promise, { doc });
+    await vi.waitFor(() => {
+      opened.client.leave();
+      expect(opened.appended.length).toBeGreaterThan(0);
+    });
+    pulled.resolve(logOf([]));
+    await vi.waitFor(() => expect(opened.status().onRelay).toBe(true));
+    const before = opened.appended.length;
+    opened.client.leave();
+    expect(opened.appended).toHaveLength(before);
+  });
+});
+
 describe('what the device keeps', () => {
   it('[SY9] that a log is gone is kept at once, and nothing that was believed of it before is kept afterwards', async () => {
     const envelope = await seal({ kind: 'update' }, writing('good'));
@@ -339,7 +412,6 @@ describe('what the device keeps', () => {
   it('[SY19] what another tab has done is not on the relay either', async () => {
     const opened = await start(() => Promise.resolve(logOf([])));
     await settled(opened);
-    Y.applyUpdateV2(opened.doc, writing('theirs'), 'somebody else');
     expect(opened.status().onRelay).toBe(true);
     Y.applyUpdateV2(opened.doc, writing('mine'), 'another tab');
     await vi.waitFor(() => expect(opened.status().onRelay).toBe(false));
@@ -357,6 +429,42 @@ describe('what the device keeps', () => {
     opened.doc.getText('text').insert(0, 'second');
     expect(opened.status().onRelay).toBe(false);
     written.resolve(true);
+  });
+
+  it('[PR2] [SY19] what builds on something missing is said, also after a reload, until that has arrived', async () => {
+    const author = new Y.Doc();
+    const updates: Uint8Array[] = [];
+    author.on('updateV2', (update: Uint8Array) => updates.push(update));
+    for (const words of ['large ', 'small'])
+      author.getText('text').insert(author.getText('text').length, words);
+    const [large = new Uint8Array(), small = new Uint8Array()] = updates;
+    const envelope = await seal({ kind: 'update' }, small);
+    const pull = () => Promise.resolve(logOf([envelope]));
+    const stored: Partial<StoredMailbox> = {};
+    const before = await start(pull, { role: 'reader', stored });
+    await settled(before);
+    expect([before.status().incomplete, textOf(before)]).toEqual([true, '']);
+    await before.client.stop();
+    const after = await start(pull, { role: 'reader', stored });
+    await settled(after);
+    expect(after.status().incomplete).toBe(true);
+    after.channel.up();
+    after.channel.frame(live(await seal({ kind: 'update' }, large)));
+    await vi.waitFor(() => expect(textOf(after)).toBe('large small'));
+    expect(after.status().incomplete).toBe(false);
+  });
+
+  it('[SY19] what waits in the document from the start is said from the start', async () => {
+    const author = new Y.Doc();
+    author.getText('text').insert(0, 'large ');
+    const seen = Y.encodeStateVector(author);
+    author.getText('text').insert(6, 'small');
+    const doc = new Y.Doc();
+    Y.applyUpdateV2(doc, Y.encodeStateAsUpdateV2(author, seen));
+    const opened = await start(() => new Promise(() => undefined), { role: 'reader', doc });
+    expect(opened.status().incomplete).toBe(true);
+    Y.applyUpdateV2(doc, Y.encodeStateAsUpdateV2(author), 'another tab');
+    expect(opened.status().incomplete).toBe(false);
   });
 
   it('[SY5] what the device did not take is written along with the next', async () => {
@@ -679,14 +787,15 @@ describe('what is there now', () => {
     await settled(opened);
     opened.channel.up();
     const first = await seal(presence('writer', 8), presenceOf(55, { name: 'ada' }));
+    // One that has ended comes of a wrong clock, perhaps: it is not told.
     const bad = [
+      await seal(presence('writer', 9, { expires: Date.now() - 120_000 }), presenceOf(55, null)),
       first,
       await seal(presence('writer', 7), presenceOf(55, null)),
-      await seal(presence('writer', 9, { expires: Date.now() - 120_000 }), presenceOf(55, null)),
     ];
     opened.channel.frame(live(first));
     for (const bytes of bad) opened.channel.frame(live(bytes));
-    await vi.waitFor(() => expect(opened.status().dropped).toBe(3));
+    await vi.waitFor(() => expect(opened.status().dropped).toBe(2));
     expect(opened.awareness.getStates().get(55)).toEqual({ name: 'ada' });
   });
 
@@ -715,12 +824,12 @@ describe('what is there now', () => {
       opened.channel.frame(live(await seal(header, presenceOf(client, { role }), key.privateKey)));
     };
     for (let client = 1_001; client <= 1_150; client++) await say('reader', client);
-    await vi.waitFor(() => expect(opened.status().dropped).toBe(50));
     for (let client = 2_001; client <= 2_120; client++) await say('writer', client);
     await vi.waitFor(() => expect(opened.awareness.getStates().has(2_120)).toBe(true));
     const states = [...opened.awareness.getStates().values()];
     expect(states.filter(({ role }) => role === 'writer')).toHaveLength(120);
     expect(states).toHaveLength(own + 200);
+    expect(opened.status().dropped).toBe(0);
   });
 
   it('[SY20] a change goes at once to somebody who can be reached through the relay only', async () => {

@@ -15,8 +15,17 @@ import {
   type MailboxEffect,
   type MailboxEvent,
 } from './engine.ts';
-import { holdingsOf, holdingsOfTransaction, isNothing, unite, waitingIn, type Holdings } from './holdings.ts';
+import {
+  extractUpdate,
+  holdingsOf,
+  holdingsOfTransaction,
+  isNothing,
+  unite,
+  waitingIn,
+  type Holdings,
+} from './holdings.ts';
 import { Keeping } from './keeping.ts';
+import { isSealed, lastEnvelopes } from './leaving.ts';
 import { LiveExchange } from './live.ts';
 import { certifyWriter, openLog, openTold, type ReadingKeys } from './opening.ts';
 import {
@@ -30,6 +39,7 @@ import {
   type Surroundings,
 } from './ports.ts';
 import { Sealing } from './sealing.ts';
+import { Standby } from './standby.ts';
 import { restoreMailbox, storeDoubt, storeOutbox, type StoredMailbox } from './stored.ts';
 
 export type { StoredMailbox } from './stored.ts';
@@ -85,6 +95,7 @@ export class MailboxClient {
   readonly #applying: Applying;
   readonly #sealing: Sealing;
   readonly #announcements: Announcements;
+  readonly #standby: Standby;
   #cancelWake: (() => void) | null = null;
   #waiting: { structs: unknown; deletes: unknown } = { structs: null, deletes: null };
 
@@ -107,6 +118,11 @@ export class MailboxClient {
     this.#sealing = new Sealing({
       ...{ sessionId, doc, surroundings, seen },
       keys: { contentKey: keys.contentKey, signingKey: (keys.writer ?? keys.reader).privateKey },
+    });
+    this.#standby = new Standby({
+      surroundings,
+      seal: (update) => this.#sealing.sealAhead(update),
+      isCovered: (holdings) => isSealed(this.#mailbox, holdings),
     });
     this.#announcements = new Announcements({
       ...{ awareness, surroundings, origin: this, seen },
@@ -131,12 +147,19 @@ export class MailboxClient {
     this.#announcements.start();
     this.#happen({ type: 'started', held: holdingsOf(doc), remembered });
     this.#noteWaiting();
+    if (!isSealed(this.#mailbox, this.#mailbox.mine)) {
+      const own = extractUpdate(doc, this.#mailbox.mine);
+      if (own) this.#standby.changed(own);
+    }
     this.#channel = this.#options.openChannel({
       up: () => {
         this.#live?.up();
         this.#happen({ type: 'up' });
       },
-      down: () => this.#live?.down(),
+      down: () => {
+        this.#live?.down();
+        this.#happen({ type: 'down' });
+      },
       frame: (frame) => this.#enqueue(() => this.#receive(frame)),
     });
   }
@@ -146,9 +169,27 @@ export class MailboxClient {
     this.#happen({ type: 'online' });
   }
 
-  /** The page is being hidden or left: what waits is sent at once. */
+  /** The device is offline: nothing is asked until it is online, or the channel comes up. */
+  offline(): void {
+    this.#happen({ type: 'offline' });
+  }
+
+  /** The page is being hidden: what waits is sent at once. */
   flush(): void {
     this.#happen({ type: 'flush' });
+  }
+
+  /**
+   * The page is going away, perhaps for good: says goodbye, and sends what is sealed, in this very moment ([SY21], [SY24]). Where the page
+   * comes back, the log says what of it arrived.
+   */
+  leave(): void {
+    this.#live?.leave();
+    if (this.#isStopped) return;
+    const { transport, surroundings } = this.#options;
+    const envelopes = lastEnvelopes(this.#mailbox, this.#standby.envelope(), surroundings.now());
+    // Nobody is there to hear what becomes of it.
+    if (envelopes.length > 0) transport.append(envelopes).catch(() => undefined);
   }
 
   /** Whom `reachesDirectly` says has changed. */
@@ -160,7 +201,7 @@ export class MailboxClient {
   async stop(): Promise<void> {
     if (!this.#isStopped) {
       this.#end();
-      await this.#live?.stop();
+      this.#live?.stop();
       this.#channel?.close();
     }
     await this.#queue;
@@ -173,6 +214,7 @@ export class MailboxClient {
     doc.off('afterTransaction', this.#changed);
     doc.off('updateV2', this.#updated);
     this.#announcements.stop();
+    this.#standby.stop();
     this.#cancelWake?.();
   }
 
@@ -181,7 +223,8 @@ export class MailboxClient {
     // What is on the relay can be told of a whole document only, and nothing more is asked or sent from here.
     const trouble = this.#status.trouble ?? 'relay/quarantined';
     this.#tell({ ...this.#status, state: 'starting', onRelay: false, unreachableSince: null, trouble });
-    void this.#live?.stop().then(() => this.#channel?.close());
+    this.#live?.stop();
+    this.#channel?.close();
     this.#options.onPoisoned();
   }
 
@@ -244,6 +287,7 @@ export class MailboxClient {
     for (const effect of effects) {
       if (effect.type === 'wake') this.#wakeAt(effect.at);
       else if (effect.type === 'status') this.#tell(effect.status);
+      else if (effect.type === 'give-up') this.#options.transport.giveUp();
       else deeds.push(effect);
     }
     return deeds;
@@ -417,7 +461,10 @@ export class MailboxClient {
     _doc: Y.Doc,
     transaction: Y.Transaction,
   ): void => {
-    if (transaction.local) this.#live?.changed(update);
+    if (!transaction.local || !this.#options.keys.writer) return;
+    this.#live?.changed(update);
+    this.#options.transport.prepare?.();
+    this.#standby.changed(update);
   };
 
   /** Whether something else waits in the document now than before. */
@@ -432,7 +479,7 @@ export class MailboxClient {
 }
 
 /** What takes its time. */
-type Deed = Exclude<MailboxEffect, { type: 'wake' | 'status' }>;
+type Deed = Exclude<MailboxEffect, { type: 'wake' | 'status' | 'give-up' }>;
 
 /** What the engine hears of an answer that this code could not deal with. */
 const FAILED = { type: 'refused', code: 'relay/nonsense', retryAfter: null } as const;

@@ -212,11 +212,12 @@ describe('what the mailbox holds', () => {
     expect([bench.status?.quarantined, bench.wakesIn]).toEqual([1, null]);
     // Somebody who could apply it has it, and brings it in another way.
     bench.happen({ type: 'changed', own: false, added: insertion(9, 1, 2) });
-    expect(bench.status?.onRelay).toBe(true);
+    expect(bench.status?.onRelay).toBe(false);
     bench.wake();
     expect(bench.effects).toContainEqual({ type: 'seal', wanted: insertion(9, 1, 2) });
     bench.happen({ type: 'sealed', entry: sealed('hash 2', insertion(9, 1, 2)), isTooLarge: false });
     bench.acknowledge([2]);
+    expect(bench.status?.onRelay).toBe(true);
     bench.happen({ type: 'up' });
     bench.pull([], { head: 2, base: { seq: 2, chain: 'chain 2' } });
     expect(bench.kinds).toEqual([]);
@@ -245,7 +246,7 @@ describe('what the mailbox holds', () => {
       current: { id: 'id', covers: 6 },
       base: { seq: 6, chain: 'chain 6' },
     });
-    expect(bench.status?.onRelay).toBe(true);
+    expect(bench.status?.onRelay).toBe(false);
     bench.wake();
     const seal = bench.effects.find(({ type }) => type === 'seal');
     expect(seal).toEqual({
@@ -272,7 +273,6 @@ describe('pace', () => {
     const bench = Bench.caughtUp();
     bench.happen({ type: 'changed', own: false, added: insertion(2, 0, 1) });
     expect(bench.wakesIn).toBe(PACE.othersAtLeast + PACE.othersJitter / 2);
-    expect(bench.status?.onRelay).toBe(true);
     bench.happen({ type: 'changed', own: false, added: insertion(2, 1, 2) }, 1_000);
     expect(bench.wakesIn).toBe(PACE.othersAtLeast + PACE.othersJitter / 2 - 1_000);
     bench.wake();
@@ -295,7 +295,28 @@ describe('pace', () => {
     bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 1, current: null, log: bench.log([entry(1)]) });
     bench.apply();
     expect(bench.wakesIn).toBe(PACE.othersAtLeast + PACE.othersJitter / 2);
-    expect(bench.status?.onRelay).toBe(true);
+  });
+
+  it('[PR2] [SY19] what others did and the mailbox lacks is not on the relay, whoever brings it there', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'changed', own: false, added: insertion(9, 1, 2) });
+    expect(bench.status).toMatchObject({ onRelay: false, state: 'current' });
+    bench.happen({ type: 'told-by-relay', epoch: EPOCH, head: 1, current: null, log: bench.log([entry(1)]) });
+    bench.apply();
+    expect(bench.status).toMatchObject({ onRelay: true, state: 'current' });
+    const viewer = Bench.caughtUp('reader');
+    viewer.happen({ type: 'changed', own: false, added: insertion(9, 1, 2) });
+    expect(viewer.status?.onRelay).toBe(true);
+  });
+
+  it('[SY19] what waits in the document for something that has not arrived is told', () => {
+    const bench = Bench.caughtUp('reader');
+    expect(bench.status?.incomplete).toBe(false);
+    bench.happen({ type: 'waits', incomplete: true });
+    expect(bench.effects).toContainEqual({ type: 'status', status: bench.status });
+    expect(bench.status).toMatchObject({ incomplete: true, state: 'current' });
+    bench.happen({ type: 'waits', incomplete: false });
+    expect(bench.status?.incomplete).toBe(false);
   });
 
   it('leaving sends at once', () => {
@@ -757,6 +778,140 @@ describe('when things fail', () => {
     const bench = new Bench();
     bench.refuse('relay/unavailable', 90_000);
     expect(bench.wakesIn).toBe(90_000);
+  });
+
+  it('[SY23] who does nothing asks whether the relay is there once the channel is lost, each after another time', () => {
+    for (const [role, chance] of [
+      ['writer', 0],
+      ['reader', 0.5],
+    ] as const) {
+      const bench = Bench.caughtUp(role);
+      bench.happen({ type: 'up' });
+      bench.pull([]);
+      bench.chance = chance;
+      bench.happen({ type: 'down' });
+      expect([bench.kinds, bench.wakesIn]).toEqual([[], PACE.lostAtLeast + chance * PACE.lostJitter]);
+      // An attempt that fails does not put it off.
+      bench.happen({ type: 'down' }, 1_000);
+      bench.wake();
+      expect(bench.now).toBe(1_000_000 + PACE.lostAtLeast + chance * PACE.lostJitter);
+      expect(bench.kinds).toEqual(['pull']);
+      expect(bench.status).toMatchObject({ state: 'current', unreachableSince: null });
+      bench.refuse('relay/unreachable');
+      expect(bench.status).toMatchObject({ state: 'unreachable', unreachableSince: bench.now });
+    }
+  });
+
+  it('[SY23] where the relay answers and no channel comes up, each attempt of that asks what is new', () => {
+    const bench = Bench.caughtUp();
+    for (let attempt = 0; attempt < 2; attempt++) {
+      bench.happen({ type: 'down' }, 30_000);
+      bench.wake();
+      expect(bench.kinds).toEqual(['pull']);
+      bench.pull([]);
+      expect([bench.status?.state, bench.wakesIn]).toEqual(['current', null]);
+    }
+  });
+
+  it('[SY23] who knows that the relay is not there does not ask more often because the channel is lost', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'online' });
+    bench.refuse('relay/unreachable', 60_000);
+    bench.happen({ type: 'down' });
+    expect(bench.wakesIn).toBe(60_000);
+  });
+
+  it('[SY23] a channel that comes up again in time is asked nothing but what was told meanwhile', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'down' });
+    bench.happen({ type: 'up' }, 500);
+    expect(bench.kinds).toEqual(['pull']);
+    bench.pull([]);
+    expect(bench.wakesIn).toBeNull();
+  });
+
+  it('[SY23] a request that was begun while the relay was lost is given up when the channel comes up, and made anew', () => {
+    const bench = Bench.caughtUp();
+    bench.edit();
+    bench.happen({ type: 'down' });
+    bench.wake();
+    const entry = sealed('a', insertion(1, 0, 3));
+    bench.happen({ type: 'sealed', entry, isTooLarge: false });
+    expect(bench.kinds).toEqual(['append']);
+    bench.happen({ type: 'up' }, 10_000);
+    expect(bench.kinds).toEqual(['give-up']);
+    bench.happen({ type: 'up' });
+    expect(bench.kinds).toEqual([]);
+    bench.refuse('relay/unreachable');
+    expect([bench.kinds, bench.status?.unreachableSince]).toEqual([['pull'], null]);
+    bench.pull([]);
+    expect(bench.effects).toContainEqual({ type: 'append', entries: [entry] });
+  });
+
+  it('[SY23] so is one that was begun after others had come to nothing', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'online' });
+    bench.refuse('relay/unreachable');
+    bench.wake();
+    bench.happen({ type: 'up' });
+    expect(bench.kinds).toEqual(['give-up']);
+  });
+
+  it('[SY23] an answer that was there before counts, though its question was given up', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'down' });
+    bench.wake();
+    bench.happen({ type: 'up' });
+    expect(bench.kinds).toEqual(['give-up']);
+    bench.pull([entry(1)]);
+    expect(bench.mailbox.log?.seq).toBe(1);
+    // What came up meanwhile is asked now.
+    expect(bench.kinds).toEqual(['pull']);
+    bench.refuse('relay/unreachable');
+    expect(bench.status?.state).toBe('unreachable');
+  });
+
+  it('[SY23] a request that was begun while all was well goes on, and so does what is answered already', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'online' });
+    bench.happen({ type: 'down' });
+    bench.happen({ type: 'up' });
+    expect(bench.kinds).toEqual([]);
+    const other = Bench.caughtUp();
+    other.happen({ type: 'down' });
+    other.wake();
+    other.happen({ type: 'pulled', log: other.log([entry(1)]) });
+    other.happen({ type: 'up' });
+    expect(other.kinds).toEqual([]);
+  });
+
+  it('[SY23] while the device is offline nothing is asked, and what was asked is given up', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'online' });
+    expect(bench.kinds).toEqual(['pull']);
+    bench.happen({ type: 'offline' });
+    expect(bench.kinds).toEqual(['give-up']);
+    bench.refuse('relay/unreachable');
+    bench.edit();
+    bench.happen({ type: 'down' });
+    bench.happen({ type: 'woke' }, 600_000);
+    expect([bench.kinds, bench.wakesIn]).toEqual([[], null]);
+    expect(bench.status).toMatchObject({ onRelay: false, unreachableSince: null });
+    bench.happen({ type: 'online' });
+    expect(bench.kinds).toEqual(['pull']);
+    bench.pull([]);
+    expect(bench.kinds).toEqual(['seal']);
+  });
+
+  it('[SY23] who begins offline asks nothing before it is online, or its channel is up', () => {
+    for (const type of ['online', 'up'] as const) {
+      const mailbox = createMailbox('writer');
+      const happen = (event: MailboxEvent) => advanceMailbox(mailbox, event, { now: 5, random: () => 0.5 });
+      happen({ type: 'offline' });
+      const begun = happen({ type: 'started', held: NOTHING, remembered: blank });
+      expect(begun.map((effect) => effect.type)).toEqual(['status']);
+      expect(happen({ type })).toContainEqual({ type: 'pull', after: 0, epoch: null });
+    }
   });
 
   it('[SY5] a failed append is tried again with the same bytes, and nothing else is sealed meanwhile', () => {

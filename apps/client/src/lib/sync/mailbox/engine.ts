@@ -36,13 +36,25 @@ function react(mailbox: Mailbox, event: MailboxEvent, moment: Moment, effects: M
     case 'woke':
       return;
     case 'online':
+      mailbox.isOffline = false;
       mailbox.due.retry = null;
       mailbox.mustPull = true;
       return;
+    case 'offline':
+      mailbox.isOffline = true;
+      giveUp(mailbox, effects);
+      return;
     case 'up':
+      if (mailbox.request?.isDoubtful) giveUp(mailbox, effects);
       // Whoever subscribes has reached the relay.
+      mailbox.isLost = false;
+      mailbox.isOffline = false;
       mailbox.due.retry = null;
       mailbox.mustPull = true;
+      return;
+    case 'down':
+      mailbox.isLost = true;
+      mailbox.due.check ??= mailbox.now + PACE.lostAtLeast + moment.random() * PACE.lostJitter;
       return;
     case 'flush':
       if (mailbox.due.own !== null) mailbox.due.own = mailbox.now;
@@ -119,9 +131,10 @@ function start(mailbox: Mailbox, held: Holdings, remembered: Remembered): void {
 /** What is to be done next, and what the person and the clock are to be told. */
 function proceed(mailbox: Mailbox, moment: Moment, effects: MailboxEffect[]): void {
   schedule(mailbox, moment);
-  const isIdle = !mailbox.request && !mailbox.sealing && !mailbox.reading && !mailbox.deleted;
+  const isAtRest = mailbox.deleted || mailbox.isOffline;
+  const isIdle = !mailbox.request && !mailbox.sealing && !mailbox.reading && !isAtRest;
   if (isIdle && isDue(mailbox, 'retry')) act(mailbox, effects);
-  const wake = mailbox.deleted ? null : nextWake(mailbox, isIdle);
+  const wake = nextWake(mailbox, isIdle);
   if (wake !== mailbox.wake) {
     mailbox.wake = wake;
     effects.push({ type: 'wake', at: wake });
@@ -131,6 +144,13 @@ function proceed(mailbox: Mailbox, moment: Moment, effects: MailboxEffect[]): vo
     mailbox.status = status;
     effects.push({ type: 'status', status });
   }
+}
+
+/** What hangs would be waited for long after the relay is there again. What is answered already is only being applied. */
+function giveUp(mailbox: Mailbox, effects: MailboxEffect[]): void {
+  if (!mailbox.request || mailbox.request.isGivenUp || mailbox.reading?.pulled) return;
+  mailbox.request = { ...mailbox.request, isGivenUp: true };
+  effects.push({ type: 'give-up' });
 }
 
 /** Clocks are set back now and then: what was due in a minute is still due in a minute. */

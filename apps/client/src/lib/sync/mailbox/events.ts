@@ -20,6 +20,8 @@ export type MailboxEvent =
   | { readonly type: 'woke' }
   /** The device is online again, or the channel is: what it told in between is lost. */
   | { readonly type: 'online' | 'up' | 'flush' }
+  /** The device is offline; the channel is lost, or an attempt to open it has failed. */
+  | { readonly type: 'offline' | 'down' }
   /** The channel told of a log. Its envelopes, if they came along and follow what is known, are in `log`. */
   | {
       readonly type: 'told-by-relay';
@@ -50,15 +52,17 @@ export type MailboxEvent =
   | { readonly type: 'weighed'; readonly bytes: number }
   | { readonly type: 'compacted'; readonly answer: SnapshotAnswer; readonly id: string }
   | { readonly type: 'refused'; readonly code: RefusalCode; readonly retryAfter: number | null }
-  /** So many live envelopes were not what they claimed. */
   /** Whether something in the document waits for what has not arrived. */
   | { readonly type: 'waits'; readonly incomplete: boolean }
+  /** So many live envelopes were not what they claimed. */
   | { readonly type: 'dropped'; readonly count: number };
 
-/** What the driver has to do, in this order. */
+/** What the driver has to do, in this order; to wake, to tell the status and to give up at once. */
 export type MailboxEffect =
   | { readonly type: 'pull'; readonly after: number; readonly epoch: string | null }
   | { readonly type: 'append'; readonly entries: readonly Entry[] }
+  /** Wait no longer for the answer to the last request: it is refused as `relay/unreachable` now, unless the answer was there already. */
+  | { readonly type: 'give-up' }
   /** Seal what the document has of `wanted`, keep the outbox with it, and answer with `sealed`. */
   | { readonly type: 'seal'; readonly wanted: Holdings }
   /** Seal the document as a snapshot and put it there; or answer with `weighed` if half of it is more than `worth` bytes. */

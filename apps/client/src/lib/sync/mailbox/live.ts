@@ -13,7 +13,6 @@ import {
   applyAwarenessUpdate,
   encodeAwarenessUpdate,
   modifyAwarenessUpdate,
-  removeAwarenessStates,
   type Awareness,
 } from 'y-protocols/awareness';
 import * as Y from 'yjs';
@@ -28,6 +27,8 @@ const LIVE = {
   heartbeat: 25_000,
   /** So long a presence lasts. */
   lasts: 60_000,
+  /** So long the channel may be down until who is reached through it alone counts as gone. */
+  outage: 5_000,
   /** Clocks differ: a presence that has ended by less than this may be news. */
   skew: 60_000,
   /** The largest live change. A larger one arrives through the log. */
@@ -69,6 +70,8 @@ interface Sender {
   counter: number;
   /** When its presence ends, by this device's clock. */
   expires: number;
+  /** It has said goodbye. */
+  isGone: boolean;
 }
 
 /** What reaches those who are there now through the relay alone ([SY20], [SY21]). Nothing of it is kept. */
@@ -78,7 +81,11 @@ export class LiveExchange {
   readonly #senders = new Map<string, Sender>();
   #counter = 0;
   #isUp = false;
+  /** The channel has been down for so long that nobody is reached through it. */
+  #isCutOff = false;
   #isStopped = false;
+  /** What takes the last presence back, sealed along with it: a page that goes away has no time for that. */
+  #goodbye: Uint8Array<ArrayBuffer> | null = null;
   #changes: Uint8Array[] = [];
   #lastPresence = -Infinity;
   #lastState = '';
@@ -86,6 +93,7 @@ export class LiveExchange {
   #cancelPresence: (() => void) | null = null;
   #cancelChanges: (() => void) | null = null;
   #cancelHeartbeat: (() => void) | null = null;
+  #cancelOutage: (() => void) | null = null;
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -96,11 +104,20 @@ export class LiveExchange {
   /** The channel is subscribed, for the first time or again. */
   up(): void {
     this.#isUp = true;
+    this.#isCutOff = false;
+    this.#cancelOutage?.();
+    this.#cancelOutage = null;
+    // Only who is new, or is back, is answered.
+    if (this.#hasLostSomebody()) this.#sayGoodbye();
     this.#sendPresenceSoon();
   }
 
   down(): void {
     this.#isUp = false;
+    this.#cancelOutage ??= this.#options.surroundings.after(LIVE.outage, () => {
+      this.#isCutOff = true;
+      this.#letGo();
+    });
   }
 
   /** The writer's key is known now: what others answer can be believed. */
@@ -110,6 +127,7 @@ export class LiveExchange {
 
   /** Whom this person reaches directly has changed. */
   reachChanged(): void {
+    if (this.#isCutOff) this.#letGo();
     if (this.#isNeeded()) this.#sendPresenceSoon();
     this.#beat();
   }
@@ -142,19 +160,25 @@ export class LiveExchange {
     }
   }
 
+  /** The page is going away, and may come back: says goodbye, at once, to those who would not notice otherwise. */
+  leave(): void {
+    if (this.#isNeeded()) this.#sayGoodbye();
+  }
+
   /** Says goodbye, if the channel is still there, and ends. */
-  async stop(): Promise<void> {
-    const { awareness, origin } = this.#options;
-    awareness.off('change', this.#presenceChanged);
-    for (const cancel of [this.#cancelPresence, this.#cancelChanges, this.#cancelHeartbeat]) cancel?.();
-    if (this.#isUp && this.#isNeeded()) await this.#sendPresence(null);
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#options.awareness.off('change', this.#presenceChanged);
+    for (const cancel of [
+      this.#cancelPresence,
+      this.#cancelChanges,
+      this.#cancelHeartbeat,
+      this.#cancelOutage,
+    ])
+      cancel?.();
+    this.leave();
     this.#isStopped = true;
-    const clients = [...this.#senders.values()].map(({ client }) => client);
-    removeAwarenessStates(
-      awareness,
-      clients.filter((client) => !this.#isDirect(client)),
-      origin,
-    );
+    this.#letGo();
   }
 
   readonly #presenceChanged = (
@@ -182,6 +206,35 @@ export class LiveExchange {
     );
   }
 
+  /** Whether somebody who was heard not long ago, and has not said goodbye, is present here no more. */
+  #hasLostSomebody(): boolean {
+    const now = this.#options.surroundings.now();
+    const states = this.#options.awareness.getStates();
+    return [...this.#senders.values()].some(
+      ({ client, expires, isGone }) => expires > now && !isGone && !states.has(client),
+    );
+  }
+
+  #sayGoodbye(): void {
+    if (this.#isUp && this.#goodbye) this.#options.send(this.#goodbye);
+    this.#goodbye = null;
+  }
+
+  /** Those who are reached through the relay only count as present no more. */
+  #letGo(): void {
+    const clients = [...this.#senders.values()].map(({ client }) => client);
+    this.#forget(clients.filter((client) => !this.#isDirect(client)));
+  }
+
+  /** Takes states away, here alone: the mesh, which passes on what is updated, has others who may well hear them. */
+  #forget(clients: readonly number[]): void {
+    const { awareness, origin } = this.#options;
+    const removed = clients.filter((client) => awareness.getStates().delete(client));
+    // Whatever brings one back is news.
+    for (const client of removed) awareness.meta.delete(client);
+    if (removed.length > 0) awareness.emit('change', [{ added: [], updated: [], removed }, origin]);
+  }
+
   #sendPresenceSoon(): void {
     if (this.#isStopped) return;
     const { surroundings } = this.#options;
@@ -193,11 +246,23 @@ export class LiveExchange {
   }
 
   async #sendPresence(state: Record<string, unknown> | null): Promise<void> {
-    const { sessionId, awareness, keys, surroundings } = this.#options;
+    const { keys, surroundings, send } = this.#options;
     // Those who answer a viewer that cannot verify them yet would not be seen.
     if (!this.#isUp || this.#isStopped || !keys.writerKey()) return;
     this.#lastPresence = surroundings.now();
     this.#lastState = textOf(state);
+    const [presence, goodbye] = await Promise.all([
+      this.#sealPresence(state),
+      state && this.#sealPresence(null),
+    ]);
+    if (!this.#isUp || this.#isStopped) return;
+    this.#goodbye = goodbye;
+    send(presence);
+    this.#beat();
+  }
+
+  #sealPresence(state: Record<string, unknown> | null): Promise<Uint8Array<ArrayBuffer>> {
+    const { sessionId, awareness, keys, surroundings } = this.#options;
     this.#counter += 1;
     const header = {
       ...this.#header('presence' as const, sessionId),
@@ -208,17 +273,17 @@ export class LiveExchange {
     };
     const { clientID } = awareness;
     const states = new Map(state === null ? [] : [[clientID, state] as const]);
-    await this.#seal(header, Uint8Array.from(encodeAwarenessUpdate(awareness, [clientID], states)));
-    this.#beat();
+    return this.#seal(header, Uint8Array.from(encodeAwarenessUpdate(awareness, [clientID], states)));
   }
 
   async #sendChanges(): Promise<void> {
     if (!this.#isUp || this.#isStopped || this.#changes.length === 0) return;
-    const { sessionId, surroundings } = this.#options;
+    const { sessionId, surroundings, send } = this.#options;
     const update = Y.mergeUpdatesV2(this.#changes.splice(0));
     if (update.length > LIVE.changeBytes) return;
     this.#lastChanges = surroundings.now();
-    await this.#seal(this.#header('update' as const, sessionId), Uint8Array.from(update));
+    const sealed = await this.#seal(this.#header('update' as const, sessionId), Uint8Array.from(update));
+    if (this.#isUp && !this.#isStopped) send(sealed);
   }
 
   #header<Kind extends string>(kind: Kind, sessionId: string) {
@@ -226,10 +291,12 @@ export class LiveExchange {
     return { version: 1, kind, sessionId, id, seen: this.#options.seen() };
   }
 
-  async #seal(header: Parameters<typeof sealEnvelope>[0], content: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { keys, surroundings, send } = this.#options;
-    const sealed = await sealEnvelope(header, content, keys, surroundings.randomBytes(12));
-    if (this.#isUp && !this.#isStopped) send(sealed);
+  #seal(
+    header: Parameters<typeof sealEnvelope>[0],
+    content: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { keys, surroundings } = this.#options;
+    return sealEnvelope(header, content, keys, surroundings.randomBytes(12));
   }
 
   /** While it is needed, one presence every so often; and those who are heard no more are let go. */
@@ -244,10 +311,9 @@ export class LiveExchange {
   }
 
   #expire(): void {
-    const { awareness, surroundings, origin } = this.#options;
-    const now = surroundings.now();
+    const now = this.#options.surroundings.now();
     for (const [id, { client, expires }] of this.#senders) {
-      if (expires <= now && !this.#isDirect(client)) removeAwarenessStates(awareness, [client], origin);
+      if (expires <= now && !this.#isDirect(client)) this.#forget([client]);
       // Its counter is remembered for as long as an old presence could still pass.
       if (expires + 2 * LIVE.skew <= now) this.#senders.delete(id);
     }
@@ -273,7 +339,9 @@ export class LiveExchange {
     if (sender === this.#sender) return true;
     const now = surroundings.now();
     const known = this.#senders.get(sender);
-    if (header.expires + LIVE.skew < now || (known && counter <= known.counter)) return false;
+    // No reason to suspect anybody: their clock may be wrong.
+    if (header.expires + LIVE.skew < now) return true;
+    if (known && counter <= known.counter) return false;
     const key = role === 'writer' ? keys.writerKey() : keys.readerKey;
     if (!key) return true;
     if (!(await verifyEnvelope(envelope, key))) return false;
@@ -283,11 +351,14 @@ export class LiveExchange {
     const { client } = presence;
     if (client === awareness.clientID || (known && (known.client !== client || known.role !== role)))
       return false;
-    if (role === 'reader' && !known && this.#isTaken(client)) return false;
-    if (role === 'writer') this.#evict(client, sender);
-    if (!known && !this.#makeRoom(role)) return false;
+    if (role === 'reader' && this.#isTaken(client, sender)) return false;
+    if (role === 'writer') this.#evict(client);
+    if (!known && !this.#makeRoom(role)) return true;
     const expires = now + LIVE.lasts;
-    this.#senders.set(sender, { client, role, counter, expires });
+    this.#senders.set(sender, { client, role, counter, expires, isGone: presence.isGone });
+    const isBack = !awareness.getStates().has(client);
+    // It is newer than what took the state away, whatever the awareness's own clock says.
+    if (isBack) awareness.meta.delete(client);
     const marked =
       role === 'reader'
         ? modifyAwarenessUpdate(content, (state: unknown) =>
@@ -296,16 +367,20 @@ export class LiveExchange {
         : content;
     applyAwarenessUpdate(awareness, marked, origin);
     if (role === 'writer' && seen) onPosition(seen);
-    // Whoever is new to this one has not heard of this one either.
-    if (!known && !presence.isGone) this.#sendPresenceSoon();
+    // Whoever is new to this one, or was away, has not heard of this one either.
+    if ((!known || isBack) && !presence.isGone) this.#sendPresenceSoon();
     this.#beat();
     return true;
   }
 
-  /** Whether a client id is somebody's already, whom a viewer must not speak for. */
-  #isTaken(client: number): boolean {
-    const isSent = [...this.#senders.values()].some((sender) => sender.client === client);
-    return isSent || this.#options.awareness.getStates().has(client);
+  /**
+   * Whether a client id is somebody else's already, whom a viewer must not speak for. A state with the mark of a viewer is none of a
+   * writer's: the mesh passes on what came to others through the relay.
+   */
+  #isTaken(client: number, by: string): boolean {
+    const isSent = [...this.#senders].some(([id, sender]) => id !== by && sender.client === client);
+    const state = this.#options.awareness.getStates().get(client);
+    return isSent || (state !== undefined && state['viewer'] !== true);
   }
 
   /** Whether one more can be remembered. For a writer the viewer who has been there longest gives way. */
@@ -317,20 +392,16 @@ export class LiveExchange {
     if (!oldest) return false;
     const [id, { client }] = oldest;
     this.#senders.delete(id);
-    removeAwarenessStates(this.#options.awareness, [client], this.#options.origin);
+    this.#forget([client]);
     return true;
   }
 
-  /** A viewer that uses a writer's client id gives way. */
-  #evict(client: number, by: string): void {
-    const { awareness, origin } = this.#options;
+  /** A viewer that uses a writer's client id gives way, whichever way its state came. */
+  #evict(client: number): void {
     for (const [id, sender] of this.#senders) {
-      if (sender.client !== client || id === by || sender.role === 'writer') continue;
-      this.#senders.delete(id);
-      removeAwarenessStates(awareness, [client], origin);
-      // Else the viewer's count would outdo the writer's.
-      awareness.meta.delete(client);
+      if (sender.client === client && sender.role === 'reader') this.#senders.delete(id);
     }
+    if (this.#options.awareness.getStates().get(client)?.['viewer'] === true) this.#forget([client]);
   }
 }
 

@@ -9,16 +9,27 @@ import type { StoredMailbox } from './stored.ts';
 vi.mock('./storage.ts');
 
 let sockets = 0;
+let events: EventTarget;
+let asked: RequestInit[] = [];
 let awareness: Awareness;
 
 beforeEach(() => {
   sockets = 0;
-  const listening = { addEventListener: () => undefined, removeEventListener: () => undefined };
+  asked = [];
+  events = new EventTarget();
+  const listening = {
+    addEventListener: events.addEventListener.bind(events),
+    removeEventListener: events.removeEventListener.bind(events),
+  };
   vi.stubGlobal('addEventListener', listening.addEventListener);
   vi.stubGlobal('removeEventListener', listening.removeEventListener);
   vi.stubGlobal('document', { visibilityState: 'visible', ...listening });
   vi.stubGlobal('window', listening);
-  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no network')));
+  vi.stubGlobal('navigator', { onLine: true });
+  vi.stubGlobal('fetch', (_: string, request: RequestInit) => {
+    asked.push(request);
+    return Promise.reject(new TypeError('no network'));
+  });
   vi.stubGlobal(
     'WebSocket',
     class {
@@ -86,5 +97,32 @@ describe('a mailbox that is closed', () => {
     written.resolve(true);
     await closing;
     expect(storage.close).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a page that goes away', () => {
+  it('[SY24] sends what is sealed in a request that outlives it, and asks for the log when it comes back', async () => {
+    const storage = { read: () => Promise.resolve({}), write: () => Promise.resolve(), close: vi.fn() };
+    const mailbox = await open(Promise.resolve(storage));
+    await vi.waitFor(() => expect(asked.map(({ method }) => method)).toEqual(['GET']));
+    awareness.doc.getText('text').insert(0, 'a last word');
+    const hide = () => events.dispatchEvent(new Event('pagehide'));
+    await vi.waitFor(() => {
+      hide();
+      expect(asked.at(-1)).toMatchObject({ method: 'POST', keepalive: true });
+    });
+    const before = asked.length;
+    hide();
+    // In the moment in which it goes away: there may be no other.
+    for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+    expect(asked).toHaveLength(before + 1);
+    const asksAgain = () => asked.slice(before + 1).map(({ method, keepalive }) => [method, keepalive]);
+    events.dispatchEvent(new Event('pageshow'));
+    await turn();
+    expect(asksAgain()).toEqual([['GET', false]]);
+    await mailbox.close();
+    hide();
+    await turn();
+    expect(asksAgain()).toHaveLength(1);
   });
 });

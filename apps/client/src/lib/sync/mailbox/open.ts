@@ -60,7 +60,11 @@ export function openMailbox(options: MailboxOptions): Mailbox {
   const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
   const requests = new AbortController();
   const { signal } = requests;
-  const isLeaving = () => document.visibilityState === 'hidden';
+  const isOnline = () => navigator.onLine;
+  /** The page has gone away, and may be kept to come back. */
+  let isAway = false;
+  // Browsers hide a page after it has gone away.
+  const isLeaving = () => isAway || document.visibilityState === 'hidden';
   const client = new MailboxClient({
     sessionId,
     doc,
@@ -75,6 +79,7 @@ export function openMailbox(options: MailboxOptions): Mailbox {
         tokens,
         surroundings,
         events: window,
+        isOnline,
       }),
     storage: {
       read: async () => (await storage).read(),
@@ -89,20 +94,36 @@ export function openMailbox(options: MailboxOptions): Mailbox {
     onPoisoned: options.onPoisoned,
   });
   const online = () => client.online();
+  const offline = () => client.offline();
   const flush = () => client.flush();
+  // The channel closes its connection at the same event, and began to listen later: the goodbye still gets through.
+  const leave = () => {
+    isAway = true;
+    client.leave();
+  };
+  const comeBack = () => {
+    if (isAway && isOnline()) online();
+    isAway = false;
+  };
   const hidden = () => {
-    if (document.visibilityState === 'hidden') flush();
+    // What is sent once more would be sealed anew.
+    if (document.visibilityState === 'hidden' && !isAway) flush();
   };
   addEventListener('online', online);
-  addEventListener('pagehide', flush);
+  addEventListener('offline', offline);
+  addEventListener('pagehide', leave);
+  addEventListener('pageshow', comeBack);
   document.addEventListener('visibilitychange', hidden);
+  if (!isOnline()) offline();
   void client.start();
   return {
     flush,
     reachChanged: () => client.reachChanged(),
     async close() {
       removeEventListener('online', online);
-      removeEventListener('pagehide', flush);
+      removeEventListener('offline', offline);
+      removeEventListener('pagehide', leave);
+      removeEventListener('pageshow', comeBack);
       document.removeEventListener('visibilitychange', hidden);
       const stopped = client.stop();
       // A relay that does not answer keeps nobody from going on; what it may have taken all the same is sent again.

@@ -29,8 +29,12 @@ export interface MailboxTransport {
   pull(after: number, epoch: string | null): Promise<Log>;
   /** `POST log`. Sealed bytes: an attempt that is repeated sends the same ones. */
   append(envelopes: readonly Uint8Array<ArrayBuffer>[]): Promise<AppendAnswer>;
+  /** Does ahead what a request takes time for: the next one may have to go out in the moment in which it is made. */
+  prepare?(): void;
   /** `PUT snapshot`. */
   putSnapshot(envelope: Uint8Array<ArrayBuffer>): Promise<SnapshotAnswer>;
+  /** Ends what is under way: it is refused as `relay/unreachable`. The relay may have done it all the same. */
+  giveUp(): void;
 }
 
 /** The mailbox's topic on the hub. */
@@ -45,7 +49,7 @@ export interface MailboxChannel {
 export interface ChannelListener {
   /** It is subscribed, for the first time or again: what was published in between is lost. */
   up(): void;
-  /** It is not subscribed any more. It comes up again by itself. */
+  /** It is not subscribed any more, or another attempt has failed. It comes up again by itself. */
   down(): void;
   frame(frame: MailboxFrame): void;
 }
@@ -94,7 +98,7 @@ export interface MailboxStatus {
    * the relay has told of. `unknown`: the relay does not know the session, or not this key. `unreachable`: the last request came to nothing.
    */
   readonly state: 'starting' | 'behind' | 'current' | 'unknown' | 'unreachable';
-  /** Every change that was made here is acknowledged by the relay. */
+  /** The relay has acknowledged all that this device holds, whoever made it; of a viewer's device, which hands nothing on, it is always said. */
   readonly onRelay: boolean;
   /** Something that has arrived here builds on something that has not: it cannot be shown yet. */
   readonly incomplete: boolean;

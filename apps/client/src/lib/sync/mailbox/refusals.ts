@@ -12,11 +12,12 @@ const UNREACHED: ReadonlySet<RefusalCode> = new Set([
 ]);
 
 export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | null, moment: Moment): void {
-  const kind = mailbox.request?.kind ?? 'pull';
-  const sent = mailbox.request?.entries ?? [];
+  const { kind = 'pull', entries: sent = [], isGivenUp = false } = mailbox.request ?? {};
   mailbox.request = null;
   mailbox.reading = null;
   if (kind === 'pull') mailbox.mustPull = true;
+  // It was this client that did not wait: that says nothing about the relay.
+  if (isGivenUp && code === 'relay/unreachable') return;
   const backOff = () => {
     const pause = pauseBefore(mailbox.failures, moment.random);
     mailbox.failures += 1;

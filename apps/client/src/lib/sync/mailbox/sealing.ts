@@ -37,6 +37,11 @@ export class Sealing {
     return { entry, isTooLarge: false };
   }
 
+  /** An update, sealed for the log; null where it is too large. */
+  sealAhead(update: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.#seal({ ...this.#header(), kind: 'update' }, update);
+  }
+
   /** The whole document, sealed; or how many bytes it has, if half of it is more than `worth`, and Infinity if it is too large. */
   async sealSnapshot({
     prev,

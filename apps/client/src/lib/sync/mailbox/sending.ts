@@ -146,13 +146,16 @@ export function act(mailbox: Mailbox, effects: MailboxEffect[]): void {
       epoch: log.epoch,
       seq: Math.max(log.seq, ...mailbox.ahead.map(({ seq }) => seq)),
     };
-    mailbox.request = { kind, forgotten: mailbox.forgotten, entries, told: mailbox.told, reached };
+    const { forgotten, told, isLost, unreachableSince } = mailbox;
+    const isDoubtful = isLost || unreachableSince !== null;
+    mailbox.request = { kind, forgotten, entries, told, reached, isDoubtful, isGivenUp: false };
     due.retry = null;
   };
   if (wantsPull(mailbox)) {
     request('pull');
     mailbox.mustPull = false;
     due.pull = null;
+    due.check = null;
     effects.push({ type: 'pull', after: log?.seq ?? 0, epoch: log?.epoch ?? null });
     return;
   }
@@ -209,7 +212,7 @@ export function nextWake(mailbox: Mailbox, isIdle: boolean): number | null {
   if (!isIdle || mailbox.request || mailbox.sealing || mailbox.reading) return null;
   const times: (number | null)[] = [];
   if (mailbox.mustPull) times.push(mailbox.now);
-  times.push(due.pull);
+  times.push(due.pull, due.check);
   if (role === 'writer') {
     const sends = mailbox.outbox.length > 0 ? [mailbox.now] : [due.own, due.others];
     for (const at of sends) if (at !== null) times.push(Math.max(at, due.send ?? at));

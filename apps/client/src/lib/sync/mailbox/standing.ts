@@ -21,7 +21,7 @@ function stateOf({
 export function statusOf(mailbox: Mailbox): MailboxStatus {
   return {
     state: stateOf(mailbox),
-    onRelay: !mailbox.deleted && isNothing(mailbox.mine),
+    onRelay: !mailbox.deleted && (mailbox.role === 'reader' || isNothing(mailbox.lacking)),
     unreachableSince: mailbox.unreachableSince,
     trouble: troubleOf(mailbox),
     quarantined: mailbox.quarantine.size,

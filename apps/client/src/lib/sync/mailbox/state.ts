@@ -18,6 +18,9 @@ export const PACE = {
   compactJitter: 8_000,
   /** The channel brings what it is said to have so soon; after that it is asked for. */
   hearsay: 1_000,
+  /** A channel that is lost has so long to come up again, and up to so much more, before the relay is asked ([SY23]). */
+  lostAtLeast: 2_000,
+  lostJitter: 6_000,
   /** After a quota or a budget has refused something, unless the relay says more ([SY18]). */
   refusedPause: 60_000,
   /** Before a document that is too large for one envelope is encoded once more. */
@@ -25,7 +28,7 @@ export const PACE = {
 } as const;
 
 /** What is done at a time of its own. */
-export const DUE = ['retry', 'pull', 'send', 'own', 'others', 'compact', 'snapshot'] as const;
+export const DUE = ['retry', 'pull', 'check', 'send', 'own', 'others', 'compact', 'snapshot'] as const;
 
 /** When a snapshot is due ([SY13]). */
 const COMPACTION: CompactionThreshold = { bytes: 1_000_000, envelopes: 300 };
@@ -82,7 +85,7 @@ export interface Mailbox {
   held: Holdings;
   /** What the document holds and the mailbox lacks. */
   lacking: Holdings;
-  /** The part of `lacking` that the person waits for: what was done here, and what was here at the start. */
+  /** The part of `lacking` that is in a hurry: what was done here, and what was here at the start. */
   mine: Holdings;
   quarantine: ReadonlySet<string>;
   contradictions: ReadonlySet<string>;
@@ -109,13 +112,20 @@ export interface Mailbox {
     readonly told: readonly Position[];
     /** How far the log was known to go when the question was asked: frames go on coming until it is answered. */
     readonly reached: { readonly epoch: string; readonly seq: number } | null;
+    /** The relay could not be reached, as far as was known then: the question may never be answered. */
+    readonly isDoubtful: boolean;
+    /** It is not waited for any more. */
+    readonly isGivenUp: boolean;
   } | null;
   sealing: boolean;
   /** What is being applied, to be taken over once it is. */
   reading: { readonly log: OpenedLog; readonly pulled: boolean } | null;
   /** How many requests in a row came to nothing. */
   failures: number;
-  /** When things are due, in milliseconds since 1970. `compact` is a snapshot that is wanted, `snapshot` when one may be tried again. */
+  /**
+   * When things are due, in milliseconds since 1970. `compact` is a snapshot that is wanted, `snapshot` when one may be tried again;
+   * `check` a pull that only asks whether the relay is there.
+   */
   due: Record<(typeof DUE)[number], number | null>;
   lastAppend: number;
   /** One envelope a request, since the relay takes less at once than it should. */
@@ -127,6 +137,9 @@ export interface Mailbox {
   /** The relay does not know the session, or not this key. */
   unknown: boolean;
   unreachableSince: number | null;
+  /** The channel was lost, or did not come up. */
+  isLost: boolean;
+  isOffline: boolean;
   deleted: boolean;
   lied: 'relay/forked' | 'relay/rolled-back' | null;
   limit: 'relay/quota-exceeded' | 'relay/budget-spent' | null;
@@ -168,7 +181,10 @@ export function createMailbox(
     sealing: false,
     reading: null,
     failures: 0,
-    due: { retry: null, pull: null, send: null, own: null, others: null, compact: null, snapshot: null },
+    due: {
+      ...{ retry: null, pull: null, check: null, send: null },
+      ...{ own: null, others: null, compact: null, snapshot: null },
+    },
     lastAppend: -Infinity,
     oneByOne: false,
     documentBytes: 0,
@@ -176,6 +192,8 @@ export function createMailbox(
     answered: false,
     unknown: false,
     unreachableSince: null,
+    isLost: false,
+    isOffline: false,
     deleted: false,
     lied: null,
     limit: null,
@@ -198,7 +216,9 @@ export function knowsOfMore({ log, head, told }: Mailbox): boolean {
 }
 
 export function wantsPull(mailbox: Mailbox): boolean {
-  return mailbox.mustPull || (knowsOfMore(mailbox) && mailbox.due.pull !== null && isDue(mailbox, 'pull'));
+  const { due, now } = mailbox;
+  const isTime = (at: number | null) => at !== null && now >= at;
+  return mailbox.mustPull || isTime(due.check) || (knowsOfMore(mailbox) && isTime(due.pull));
 }
 
 /** The relay was asked about these: those of a log that it does not show are no reason to ask again. */

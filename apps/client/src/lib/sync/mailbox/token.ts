@@ -1,4 +1,3 @@
-import { SignJWT } from 'jose';
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { TOKEN_LIFETIME, TOKEN_SKEW } from '@parley/signaling/token';
 
@@ -66,19 +65,26 @@ export class TokenSource {
     this.#ahead = ahead;
   }
 
-  #sign(now: number): Promise<string> {
+  /** An EdDSA JWT (RFC 7519, RFC 8037). Written by hand, because a library for it is a sixth of this code's size. */
+  async #sign(now: number): Promise<string> {
     const { sessionId, relay, writer, reader } = this.#options;
     const key = writer ?? reader;
-    const claims = writer
-      ? { scope: 'read write', reader: encodeBase64url(reader.publicKey) }
-      : { scope: 'read' };
-    const jwk = { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(key.publicKey) };
-    return new SignJWT(claims)
-      .setProtectedHeader({ alg: 'EdDSA', jwk })
-      .setSubject(sessionId)
-      .setAudience(relay)
-      .setIssuedAt(now)
-      .setExpirationTime(now + TOKEN_LIFETIME)
-      .sign(key.privateKey);
+    const header = {
+      alg: 'EdDSA',
+      jwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(key.publicKey) },
+    };
+    const claims = {
+      ...(writer ? { scope: 'read write', reader: encodeBase64url(reader.publicKey) } : { scope: 'read' }),
+      sub: sessionId,
+      aud: relay,
+      iat: now,
+      exp: now + TOKEN_LIFETIME,
+    };
+    const encoder = new TextEncoder();
+    const signed = [header, claims]
+      .map((part) => encodeBase64url(encoder.encode(JSON.stringify(part))))
+      .join('.');
+    const signature = await crypto.subtle.sign('Ed25519', key.privateKey, encoder.encode(signed));
+    return `${signed}.${encodeBase64url(new Uint8Array(signature))}`;
   }
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { decodeAppend, encodeLog, type LogHeader } from '@parley/signaling/mailbox';
 import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
 import { deriveEditKeys } from '../../session/keys.ts';
@@ -132,6 +132,22 @@ describe('what is asked', () => {
     expect(await open().putSnapshot(snapshot)).toEqual({ epoch, head: 4, current });
     expect(seen[0]?.body.length).toBe(5_000_000);
   });
+
+  test('[SY24] what is prepared needs no more time until it is asked', async () => {
+    const sign = vi.spyOn(crypto.subtle, 'sign');
+    const transport = open();
+    transport.prepare();
+    await vi.waitFor(() => expect(sign).toHaveBeenCalledOnce());
+    await sign.mock.results[0]?.value;
+    const fetch = vi.spyOn(globalThis, 'fetch');
+    answers = [send(JSON.stringify({ epoch, head: 3, seqs: [3] }))];
+    const appended = transport.append([Uint8Array.of(1)]);
+    for (let turns = 0; turns < 10; turns++) await Promise.resolve();
+    expect(fetch).toHaveBeenCalledOnce();
+    await appended;
+    expect(sign).toHaveBeenCalledOnce();
+    vi.restoreAllMocks();
+  });
 });
 
 describe('what the relay refuses', () => {
@@ -261,6 +277,16 @@ describe('a relay that misbehaves', () => {
     const refusal = await refusalOf(open({ signal: left.signal }).pull(0, null));
     expect(refusal.code).toBe('relay/unreachable');
     expect(refusal.cause).toMatchObject({ name: 'AbortError' });
+  });
+
+  test('[SY23] what is under way is given up, and what is asked afterwards is not', async () => {
+    const transport = open();
+    answers = [() => transport.giveUp(), send(log)];
+    expect(await refusalOf(transport.pull(0, null))).toMatchObject({
+      code: 'relay/unreachable',
+      cause: { name: 'AbortError' },
+    });
+    expect((await transport.pull(0, null)).entries).toHaveLength(2);
   });
 
   test('a relay that is not there is unreachable', async () => {

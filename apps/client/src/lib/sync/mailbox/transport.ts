@@ -6,6 +6,7 @@ import {
   snapshotAnswer,
 } from '@parley/signaling/mailbox';
 import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
+import { KEEPALIVE_LIMIT } from './leaving.ts';
 import { MailboxRefusal, type MailboxTransport } from './ports.ts';
 import type { TokenSource } from './token.ts';
 
@@ -33,15 +34,19 @@ const SLOWEST = 32;
 /** Largest answer that is read, in bytes: a pull has one large envelope at most, or a snapshot and a few small ones. */
 const ANSWER_LIMIT = 2 * MAILBOX_LIMITS.requestBytes;
 
-/** What browsers send for a page that has gone is 64 KiB in all, headers not counted ([Fetch §4.6](https://fetch.spec.whatwg.org/#http-network-or-cache-fetch)). */
-const KEEPALIVE_LIMIT = 48 * 1024;
-
 /** The mailbox's routes over HTTP. Whatever goes wrong becomes a {@link MailboxRefusal}. */
 export class HttpTransport implements MailboxTransport {
   readonly #options: TransportOptions;
+  /** Ends what is under way. */
+  #underWay = new AbortController();
 
   constructor(options: TransportOptions) {
     this.#options = options;
+  }
+
+  giveUp(): void {
+    this.#underWay.abort();
+    this.#underWay = new AbortController();
   }
 
   async pull(after: number, epoch: string | null) {
@@ -58,6 +63,11 @@ export class HttpTransport implements MailboxTransport {
     return data;
   }
 
+  prepare(): void {
+    // Why there is none, the request will say.
+    this.#options.tokens.token().catch(() => undefined);
+  }
+
   async putSnapshot(envelope: Uint8Array<ArrayBuffer>) {
     const { data } = snapshotAnswer.safeParse(parseJson(await this.#ask('PUT', 'snapshot', envelope)));
     if (!data) throw new MailboxRefusal('relay/nonsense');
@@ -69,19 +79,21 @@ export class HttpTransport implements MailboxTransport {
     route: string,
     body?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer>> {
+    const underWay = this.#underWay.signal;
     try {
-      return await this.#askOnce(method, route, body);
+      return await this.#askOnce(method, route, underWay, body);
     } catch (error) {
       // The answer has corrected the clock, so the next token is good, unless that was not the reason.
       if (!(error instanceof MailboxRefusal) || error.code !== 'access/token-expired') throw error;
       this.#options.tokens.renew();
-      return this.#askOnce(method, route, body);
+      return this.#askOnce(method, route, underWay, body);
     }
   }
 
   async #askOnce(
     method: 'GET' | 'POST' | 'PUT',
     route: string,
+    underWay: AbortSignal,
     body: Uint8Array<ArrayBuffer> = new Uint8Array(),
   ): Promise<Uint8Array<ArrayBuffer>> {
     const { relay, sessionId, tokens, now, isLeaving = () => false, patience = PATIENCE } = this.#options;
@@ -102,9 +114,11 @@ export class HttpTransport implements MailboxTransport {
         redirect: 'manual',
         referrerPolicy: 'no-referrer',
         keepalive: isLeaving() && body.length <= KEEPALIVE_LIMIT,
-        signal: this.#options.signal
-          ? AbortSignal.any([silence.signal, this.#options.signal])
-          : silence.signal,
+        signal: AbortSignal.any([
+          silence.signal,
+          underWay,
+          ...(this.#options.signal ? [this.#options.signal] : []),
+        ]),
       });
       tokens.correctClock(response.headers.get('Date'));
       const answer = await readAll(response, silence);

@@ -57,12 +57,18 @@ export class SimulatedLine {
   #listener: ChannelListener | null = null;
   #isUp = false;
   #lastArrival = 0;
+  /** What refuses each request that is not answered yet. */
+  readonly #underWay = new Set<() => void>();
 
   constructor(network: SimulatedNetwork, name: string, caller: Caller, relay: SimulatedRelay) {
     this.#network = network;
     this.name = name;
     this.caller = caller;
     this.relay = relay;
+  }
+
+  get #isBroken(): boolean {
+    return this.isCut || this.#network.isGone;
   }
 
   readonly transport: MailboxTransport = {
@@ -88,6 +94,9 @@ export class SimulatedLine {
         this.#network.publish(this.relay, frame);
         return answer;
       }),
+    giveUp: () => {
+      for (const refuse of this.#underWay) refuse();
+    },
   };
 
   readonly openChannel = (listener: ChannelListener): MailboxChannel => {
@@ -95,7 +104,7 @@ export class SimulatedLine {
     this.connect();
     return {
       send: (envelope) => {
-        if (this.#isUp && !this.isCut) this.#network.pass(this, envelope);
+        if (this.#isUp && !this.#isBroken) this.#network.pass(this, envelope);
       },
       close: () => this.disconnect(true),
     };
@@ -104,9 +113,10 @@ export class SimulatedLine {
   connect(): void {
     const { clock, random } = this.#network;
     clock.after(random.between(50, 400), () => {
-      if (this.isCut || this.isDead || this.#isUp) return;
-      this.#isUp = true;
-      this.#listener?.up();
+      if (this.isDead || this.#isUp) return;
+      this.#isUp = !this.#isBroken;
+      if (this.#isUp) this.#listener?.up();
+      else this.#listener?.down();
     });
   }
 
@@ -133,7 +143,7 @@ export class SimulatedLine {
       const arrival = clock.now + random.between(5, 300);
       this.#lastArrival = faults.disorder ? arrival : Math.max(arrival, this.#lastArrival);
       clock.after(this.#lastArrival - clock.now, () => {
-        if (this.#isUp && !this.isCut) this.#listener?.frame(frame);
+        if (this.#isUp && !this.#isBroken) this.#listener?.frame(frame);
       });
     }
   }
@@ -143,23 +153,25 @@ export class SimulatedLine {
     this.#network.requests += 1;
     if (!what.startsWith('pull')) this.#network.onWriting(this);
     const onAnswer = this.#network.onQuestion(this);
-    const sent = !this.isCut && !random.chance(faults.lostRequest);
+    const sent = !this.#isBroken && !random.chance(faults.lostRequest);
     const repeated = sent && random.chance(faults.repeatedRequest);
     const comesBack = sent && !random.chance(faults.lostAnswer);
     return new Promise((resolve, reject) => {
       const refuse = (refusal: MailboxRefusal) => {
+        if (!this.#underWay.delete(giveUp)) return;
         this.#network.trace(`${this.name} ${what}: ${refusal.code}`);
         if (!this.isDead) reject(refusal);
       };
-      if (!sent || !comesBack) {
-        clock.after(this.isCut ? 5 : TIME_OUT, () => refuse(new MailboxRefusal('relay/unreachable')));
-      }
+      const giveUp = () => refuse(new MailboxRefusal('relay/unreachable'));
+      this.#underWay.add(giveUp);
+      if (!sent || !comesBack) clock.after(this.#isBroken ? 5 : TIME_OUT, giveUp);
       if (!sent) return;
       const arrive = async (isAnswered: boolean) => {
         try {
           const answer = await perform();
           if (isAnswered) {
             clock.after(random.between(5, 200), () => {
+              if (!this.#underWay.delete(giveUp)) return;
               this.#network.trace(`${this.name} ${what}: ${describe(answer)}`);
               if (this.isDead) return;
               onAnswer(answer);
@@ -186,6 +198,8 @@ export class SimulatedNetwork {
   readonly random: SeededRandom;
   faults: NetworkFaults = { ...NO_FAULTS };
   lies: Lies = {};
+  /** Nobody reaches the relay. */
+  isGone = false;
   requests = 0;
   /** Requests that a quota or a budget refused. */
   limited = 0;

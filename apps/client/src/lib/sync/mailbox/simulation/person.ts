@@ -265,6 +265,7 @@ export interface PersonWorld {
   isLiveOnly(deadly: string): boolean;
 }
 
-function describe({ state, onRelay, trouble, quarantined, dropped }: MailboxStatus): string {
-  return `${state}${onRelay ? ', on relay' : ''}${trouble ? `, ${trouble}` : ''} (${quarantined}/${dropped})`;
+function describe({ state, onRelay, incomplete, trouble, quarantined, dropped }: MailboxStatus): string {
+  const parts = [state, onRelay && 'on relay', incomplete && 'incomplete', trouble].filter(Boolean);
+  return `${parts.join(', ')} (${quarantined}/${dropped})`;
 }

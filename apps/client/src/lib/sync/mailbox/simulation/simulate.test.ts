@@ -8,7 +8,7 @@ const SEEDS = 30;
 const profiles = Object.keys(PROFILES) as ProfileName[];
 
 describe('simulation', () => {
-  it.each(profiles)('[SY1] … [SY21] hold, whatever happens (%s)', { timeout: 300_000 }, async (profile) => {
+  it.each(profiles)('[SY1] … [SY23] hold, whatever happens (%s)', { timeout: 300_000 }, async (profile) => {
     const all: Played[] = [];
     for (let seed = 0; seed < SEEDS; seed++) all.push(await simulate(seed, profile));
     const sum = (what: 'envelopes' | 'snapshots' | 'deceived' | 'refused' | 'limited' | 'failedAmid') =>
@@ -21,6 +21,7 @@ describe('simulation', () => {
     if (profile === 'deadly') expect(sum('failedAmid')).toBeGreaterThan(SEEDS);
     if (profile === 'deleted')
       expect(all.filter(({ isDeleted }) => isDeleted).length).toBeGreaterThan(SEEDS / 2);
+    expect(all.filter(({ isWhole }) => isWhole).length).toBeGreaterThan(SEEDS * 0.8);
     const isCalm = profile === 'honest' || profile === 'limited' || profile === 'deleted';
     if (!isCalm) expect(sum('refused')).toBeGreaterThan(SEEDS);
   });

@@ -3,7 +3,7 @@ import type { Log } from '@parley/signaling/mailbox';
 import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, type EditKeys } from '../../../session/keys.ts';
-import { covers, decodeHoldings, holdingsOf, isNothing, subtract, unite } from '../holdings.ts';
+import { covers, decodeHoldings, holdingsOf, isNothing, subtract, unite, waitingIn } from '../holdings.ts';
 import { VirtualClock } from './clock.ts';
 import { forge } from './forging.ts';
 import { LIES, tamper } from './lies.ts';
@@ -22,6 +22,9 @@ const DAY = 24 * 60 * MINUTE;
 
 /** A device survives so many of its failures while it applies something: three with the same change would put that aside. */
 const FAILURES = 2;
+
+/** After so long nobody may say any more that the relay is there: a pause of 8 seconds, and a request that hangs for 15. */
+const OUTAGE = 30 * SECOND;
 
 /** So many deadly changes there are at most: each costs everybody some time. */
 const DEADLY_CHANGES = 3;
@@ -42,6 +45,8 @@ export interface Played {
   /** Devices that failed while they applied something. */
   readonly failedAmid: number;
   readonly isDeleted: boolean;
+  /** What the relay has in the end waits for nothing that it has not. */
+  readonly isWhole: boolean;
   /** People who were lied to in a way that they have to notice, and were there to the end. */
   readonly deceived: number;
   /** Envelopes that were dropped or quarantined, by all. */
@@ -78,6 +83,7 @@ class World implements PersonWorld {
   /** The first seq of an envelope that nobody understands, or can apply. */
   #barrier = Infinity;
   #isDeleted = false;
+  #isWhole = true;
   #deadly = 0;
   /** The deadly changes that came live only. */
   readonly #live = new Set<string>();
@@ -200,6 +206,7 @@ class World implements PersonWorld {
       await this.#act(random.pick(this.#profile.script));
       await this.#run(random.chance(0.6) ? random.between(0, 400) : random.between(0, 5 * SECOND));
     }
+    await this.#outage();
     await this.#heal();
     if (this.network.limited > 0) this.clock.sleep(DAY);
     await this.#quieten();
@@ -212,6 +219,7 @@ class World implements PersonWorld {
       limited: this.network.limited,
       failedAmid: this.#people.reduce((sum, { failedAmid, deaths }) => sum + failedAmid + deaths.size, 0),
       isDeleted: this.#isDeleted,
+      isWhole: this.#isWhole,
       deceived: [...this.#deceived].filter(([person, app]) => person.app === app).length,
       refused: this.#people.reduce(
         (sum, { app }) => sum + (app?.status?.dropped ?? 0) + (app?.status?.quarantined ?? 0),
@@ -251,7 +259,9 @@ class World implements PersonWorld {
     // Of a deletion one has to hear before one can say so.
     if (!app?.status?.onRelay || !this.#profile.honest || this.#isDeleted) return;
     const truth = await this.#truth.of(this.#relay);
-    if (!covers(truth, app.done)) throw new Error(`[SY19] ${person.name} is told that all is on the relay`);
+    // A viewer hands nothing on, and what a document holds that broke is thrown away.
+    const held = person.role === 'writer' && !app.isBroken ? holdingsOf(app.doc) : app.done;
+    if (!covers(truth, held)) throw new Error(`[SY19] ${person.name} is told that all is on the relay`);
     person.acknowledged = unite(person.acknowledged, app.done);
   }
 
@@ -517,11 +527,29 @@ class World implements PersonWorld {
     this.#isDeleted = true;
   }
 
+  /** [SY23] The relay is gone, and whoever is there is told so in time, also who does nothing. */
+  async #outage(): Promise<void> {
+    this.trace('— outage');
+    this.network.isGone = true;
+    for (const line of this.network.lines) line.disconnect();
+    await this.#run(OUTAGE);
+    for (const { name, app } of this.#people) {
+      if (!app?.status || app.isBroken) continue;
+      const { state, trouble, unreachableSince } = app.status;
+      // Whom the relay has asked to wait waits, and what is known of the end or the key is known.
+      const isExcused =
+        trouble === 'relay/deleted' || trouble === 'relay/budget-spent' || state === 'unknown';
+      if (unreachableSince === null && !isExcused)
+        throw new Error(`[SY23] ${name} is told that the relay is there: ${JSON.stringify(app.status)}`);
+    }
+  }
+
   /** All is well again, but that there is no mesh: what arrives now has come through the mailbox. */
   async #heal(): Promise<void> {
     this.trace('— heal');
     this.network.faults = { ...NO_FAULTS };
     this.network.lies = {};
+    this.network.isGone = false;
     this.#relay.failing = 0;
     this.#relay.lift();
     this.#other = null;
@@ -592,15 +620,22 @@ class World implements PersonWorld {
     const viewer = await this.#join('late viewer', 'reader');
     newcomer.mesh = -1;
     await this.#run(MINUTE);
+    // An author's device can have failed with something that others had already built on.
+    this.#isWhole = isNothing(waitingIn(newcomer.app?.doc ?? new Y.Doc()));
     for (const { name, role, app } of this.#people) {
       // Nobody has written anything.
       if (app?.status?.state === 'unknown') continue;
-      const held = holdingsOf(app?.doc ?? new Y.Doc());
+      const doc = app?.doc ?? new Y.Doc();
+      const held = holdingsOf(doc);
+      if (app?.status?.incomplete === isNothing(waitingIn(doc)))
+        throw new Error(`[SY19] ${name} is told otherwise of what waits in the document`);
       if (!covers(held, truth)) throw new Error(`[SY2] ${name} lacks what the relay has`);
       if (role === 'writer' && !covers(truth, held))
         throw new Error(`[SY4] the relay lacks what ${name} has`);
       // A viewer can have heard what its author lost before it was kept anywhere, and hands nothing on.
       if (!covers(truth, held)) continue;
+      if (this.#isWhole && app?.status?.incomplete !== false)
+        throw new Error(`[SY19] ${name} is told that it waits for something`);
       const [expected, seen] = [contentOf(newcomer.app?.doc), contentOf(app?.doc)];
       if (seen !== expected) throw new Error(`[SY4] ${name} sees ${seen} instead of ${expected}`);
     }

@@ -1,0 +1,84 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from './parley.ts';
+
+/** How a page is left so that it hears of it: by a link or an address, or as its tab is closed. */
+const WAYS = {
+  'going elsewhere': (page: Page) => page.goto('about:blank'),
+  'closing the tab': (page: Page) => page.close({ runBeforeUnload: true }),
+} as const;
+
+for (const [way, leave] of Object.entries(WAYS)) {
+  test(`[SY24] what was written just before is on the relay: ${way}`, async ({ guest }) => {
+    test.slow();
+    const ada = await guest();
+    await ada.newSession('In a hurry');
+    await ada.stored();
+    const link = await ada.editLink();
+    // Its tabs share the profile with one that stays.
+    await ada.page.goto('about:blank');
+    let words = '';
+    for (const after of [0, 300, 1_000]) {
+      const tab = await ada.context.newPage();
+      ada.listen(tab);
+      await tab.goto(link);
+      const plan = tab.getByRole('textbox', { name: 'Plan' });
+      await expect(plan).toHaveText(words);
+      await expect(tab.getByRole('status', { name: 'Sync' })).toContainText('on the relay');
+      await plan.click();
+      await tab.keyboard.press('Control+End');
+      await tab.keyboard.type(`Left after ${after}.`);
+      words += `Left after ${after}.`;
+      // A last word, at the pace of a hand: of one that ends with the page, the last key may stay on the device.
+      if (after === 0) await tab.keyboard.type(' Bye.', { delay: 100 });
+      else await tab.waitForTimeout(after);
+      await leave(tab);
+      const bob = await guest();
+      await bob.join(link);
+      await expect(bob.plan).toContainText(after === 0 ? `${words} By` : words);
+      await bob.context.close();
+      if (after === 0) words += ' Bye.';
+    }
+  });
+}
+
+test('[SY21] who is reached through the relay only is gone from the list at once when the page is left, and is back with it', async ({
+  guest,
+}) => {
+  const [ada, bob] = [await guest(), await guest()];
+  for (const one of [ada, bob]) await one.withoutWebRtc();
+  await ada.newSession('Come and go');
+  await ada.write('Begin.');
+  await bob.join(await ada.editLink());
+  for (const { people } of [ada, bob]) await expect(people).toHaveCount(2);
+  await bob.page.goto('about:blank');
+  await expect(ada.people).toHaveCount(1, { timeout: 3_000 });
+  await bob.page.goBack();
+  for (const { people } of [ada, bob]) await expect(people).toHaveCount(2);
+  await bob.page.close({ runBeforeUnload: true });
+  await expect(ada.people).toHaveCount(1, { timeout: 3_000 });
+});
+
+test('[SY20] [SY21] two who are connected directly and a viewer see one another, whoever goes and comes', async ({
+  guest,
+}) => {
+  test.slow();
+  const [ada, bob, cy] = [await guest(), await guest(), await guest()];
+  await ada.newSession('Three');
+  await ada.write('Begin.');
+  const link = await ada.editLink();
+  const viewLink = await ada.viewLink();
+  await bob.join(link);
+  for (const { people } of [ada, bob]) await expect(people).toHaveCount(2);
+  await cy.page.goto(viewLink);
+  for (const { people } of [ada, bob, cy]) await expect(people).toHaveCount(3);
+  for (const one of [cy, bob, ada]) {
+    await one.page.reload();
+    for (const { people } of [ada, bob, cy]) await expect(people).toHaveCount(3);
+  }
+  await ada.page.goto('about:blank');
+  for (const { people } of [bob, cy]) await expect(people).toHaveCount(2, { timeout: 5_000 });
+  await bob.write(' Bob.');
+  await expect(cy.page.getByText('Begin. Bob.')).toBeVisible();
+  await bob.page.reload();
+  for (const { people } of [bob, cy]) await expect(people).toHaveCount(2);
+});
