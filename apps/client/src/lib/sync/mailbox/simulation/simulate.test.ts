@@ -3,7 +3,7 @@ import { PROFILES, type ProfileName } from './profiles.ts';
 import { simulate, type Played } from './world.ts';
 
 /** How many seeds every profile plays. `pnpm fuzz` plays others. */
-const SEEDS = 30;
+const SEEDS = 21;
 
 const profiles = Object.keys(PROFILES) as ProfileName[];
 
