@@ -97,16 +97,14 @@ export function describeWaiting(facts: SyncFacts): Sentences {
 
 /** What is told of a trouble. The catalogue speaks to those who write; who only reads sends nothing and can give nothing back. */
 export function explainTrouble(code: ErrorCode, viewing: boolean): Sentences {
-  return (viewing && forViewers[code]) || catalogue[code];
+  return { ...catalogue[code], ...(viewing && forViewers[code]) };
 }
 
-const forViewers: { readonly [Code in ErrorCode]?: Sentences } = {
+const forViewers: { readonly [Code in ErrorCode]?: Partial<Sentences> } = {
   'device/unavailable': {
-    what: catalogue['device/unavailable'].what,
     next: 'Private windows and blocked site data do that. You can read and follow, but keep the link: when this tab closes, this device forgets.',
   },
   'device/full': {
-    what: catalogue['device/full'].what,
     next: 'What arrives now is in this tab only. Free some space and it is saved by itself.',
   },
   'device/failed': {
@@ -114,31 +112,24 @@ const forViewers: { readonly [Code in ErrorCode]?: Sentences } = {
     next: 'It is in this tab only, and saving is tried again by itself.',
   },
   'device/damaged': {
-    what: catalogue['device/damaged'].what,
     next: 'The rest is here. What is missing comes back from the relay, if that has it.',
   },
   'document/newer': {
-    what: catalogue['document/newer'].what,
     next: 'You can read it. If something looks wrong, reload until the new version is here.',
   },
   'relay/quota-exceeded': {
-    what: catalogue['relay/quota-exceeded'].what,
     next: 'What others write from now on may not arrive here.',
   },
   'relay/budget-spent': {
-    what: catalogue['relay/budget-spent'].what,
     next: 'What others write may arrive here later, by tomorrow at the latest.',
   },
   'relay/forked': {
-    what: catalogue['relay/forked'].what,
     next: 'It may have been restored from a backup, or somebody tampers with it. It cannot read or forge anything, but something may be missing here. If this comes back, tell whoever sent you the link.',
   },
   'relay/rolled-back': {
-    what: catalogue['relay/rolled-back'].what,
     next: 'What has arrived here stays. Those who can edit send again what it lacks.',
   },
   'relay/deleted': {
-    what: catalogue['relay/deleted'].what,
     next: 'What has arrived here stays. What others write from now on does not go to the relay, and so not to you.',
   },
   'relay/refused': {

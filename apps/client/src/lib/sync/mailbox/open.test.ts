@@ -100,6 +100,22 @@ describe('a mailbox that is closed', () => {
   });
 });
 
+describe('a mailbox whose relay does not answer', () => {
+  it('is closed all the same, and what is under way ends', async () => {
+    const storage = { read: () => Promise.resolve({}), write: () => Promise.resolve(), close: vi.fn() };
+    const signals: AbortSignal[] = [];
+    vi.stubGlobal('fetch', (_: string, { signal }: { signal: AbortSignal }) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    });
+    const mailbox = await open(Promise.resolve(storage));
+    await vi.waitFor(() => expect(signals).toHaveLength(1));
+    await mailbox.close();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(storage.close).toHaveBeenCalledOnce();
+  });
+});
+
 describe('a page that goes away', () => {
   it('[SY24] sends what is sealed in a request that outlives it, and asks for the log when it comes back', async () => {
     const storage = { read: () => Promise.resolve({}), write: () => Promise.resolve(), close: vi.fn() };

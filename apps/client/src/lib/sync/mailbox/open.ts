@@ -58,19 +58,18 @@ export function openMailbox(options: MailboxOptions): Mailbox {
   const { now } = surroundings;
   const writer = keys?.writer ?? null;
   const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
-  const requests = new AbortController();
-  const { signal } = requests;
   const isOnline = () => navigator.onLine;
   /** The page has gone away, and may be kept to come back. */
   let isAway = false;
   // Browsers hide a page after it has gone away.
   const isLeaving = () => isAway || document.visibilityState === 'hidden';
+  const transport = new HttpTransport({ relay, sessionId, tokens, now, isLeaving });
   const client = new MailboxClient({
     sessionId,
     doc,
     awareness,
     keys: { contentKey: view.contentKey, writer, reader: view.reader },
-    transport: new HttpTransport({ relay, sessionId, tokens, now, isLeaving, signal }),
+    transport,
     openChannel: (listener) =>
       new HubChannel({
         sessionId,
@@ -127,7 +126,7 @@ export function openMailbox(options: MailboxOptions): Mailbox {
       document.removeEventListener('visibilitychange', hidden);
       const stopped = client.stop();
       // A relay that does not answer keeps nobody from going on; what it may have taken all the same is sent again.
-      requests.abort();
+      transport.giveUp();
       await stopped;
       (await storage).close();
     },

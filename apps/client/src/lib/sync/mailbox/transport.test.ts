@@ -271,14 +271,6 @@ describe('a relay that misbehaves', () => {
     expect(performance.now() - started).toBeGreaterThan(patience);
   });
 
-  test('a request is ended when the session is left', async () => {
-    const left = new AbortController();
-    answers = [() => left.abort()];
-    const refusal = await refusalOf(open({ signal: left.signal }).pull(0, null));
-    expect(refusal.code).toBe('relay/unreachable');
-    expect(refusal.cause).toMatchObject({ name: 'AbortError' });
-  });
-
   test('[SY23] what is under way is given up, and what is asked afterwards is not', async () => {
     const transport = open();
     answers = [() => transport.giveUp(), send(log)];

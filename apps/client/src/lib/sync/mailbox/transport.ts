@@ -19,8 +19,6 @@ export interface TransportOptions {
   readonly now: () => number;
   /** The page is going away: what is small enough is sent on behind its back. */
   readonly isLeaving?: () => boolean;
-  /** Ends every request that is under way. */
-  readonly signal?: AbortSignal;
   /** How long the relay may be silent before it is given up, in milliseconds. */
   readonly patience?: number;
 }
@@ -114,11 +112,7 @@ export class HttpTransport implements MailboxTransport {
         redirect: 'manual',
         referrerPolicy: 'no-referrer',
         keepalive: isLeaving() && body.length <= KEEPALIVE_LIMIT,
-        signal: AbortSignal.any([
-          silence.signal,
-          underWay,
-          ...(this.#options.signal ? [this.#options.signal] : []),
-        ]),
+        signal: AbortSignal.any([silence.signal, underWay]),
       });
       tokens.correctClock(response.headers.get('Date'));
       const answer = await readAll(response, silence);
