@@ -17,26 +17,33 @@ for (const [way, leave] of Object.entries(WAYS)) {
     // Its tabs share the profile with one that stays.
     await ada.page.goto('about:blank');
     let words = '';
-    for (const after of [0, 300, 1_000]) {
+    for (const when of ['at once', 'once it is saved', 'between two appends'] as const) {
       const tab = await ada.context.newPage();
       ada.listen(tab);
       await tab.goto(link);
       const plan = tab.getByRole('textbox', { name: 'Plan' });
+      const sync = tab.getByRole('status', { name: 'Sync' });
       await expect(plan).toHaveText(words);
-      await expect(tab.getByRole('status', { name: 'Sync' })).toContainText('on the relay');
+      await expect(sync).toContainText('on the relay');
       await plan.click();
       await tab.keyboard.press('Control+End');
-      await tab.keyboard.type(`Left after ${after}.`);
-      words += `Left after ${after}.`;
+      if (when === 'between two appends') {
+        const appended = tab.waitForResponse((response) => response.request().method() === 'POST');
+        await tab.keyboard.type('First. ');
+        words += 'First. ';
+        await appended;
+      }
+      await tab.keyboard.type(`Left ${when}.`);
+      words += `Left ${when}.`;
       // A last word, at the pace of a hand: of one that ends with the page, the last key may stay on the device.
-      if (after === 0) await tab.keyboard.type(' Bye.', { delay: 100 });
-      else await tab.waitForTimeout(after);
+      if (when === 'at once') await tab.keyboard.type(' Bye.', { delay: 100 });
+      else await expect(sync).toContainText('On this device');
       await leave(tab);
       const bob = await guest();
       await bob.join(link);
-      await expect(bob.plan).toContainText(after === 0 ? `${words} By` : words);
+      await expect(bob.plan).toContainText(when === 'at once' ? `${words} By` : words);
       await bob.context.close();
-      if (after === 0) words += ' Bye.';
+      if (when === 'at once') words += ' Bye.';
     }
   });
 }

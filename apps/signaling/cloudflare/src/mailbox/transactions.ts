@@ -1,3 +1,4 @@
+import { drawPause } from '@parley/signaling/back-off';
 import { RelayProblem } from '../relay-problem.ts';
 import type { DatabaseStatement, MailboxDatabase } from './database.ts';
 import type { MailboxOptions } from './mailbox.ts';
@@ -74,14 +75,14 @@ export async function decideAndCommit<Answer>(
         report?.(cause);
         throw new RelayProblem('mailbox/too-fast', LOSER_WAITS, { cause });
       }
-      if (isRace) await pause?.(drawPause(races, randomBytes));
+      if (isRace)
+        await pause?.(drawPause(races - 1, FIRST_PAUSE, LONGEST_PAUSE, () => drawNumber(randomBytes)));
     }
   }
 }
 
-/** Anything from nothing to a span that doubles with each lost race (exponential back-off with full jitter). */
-function drawPause(races: number, randomBytes: MailboxOptions['randomBytes']): number {
+/** A number in [0, 1). */
+function drawNumber(randomBytes: MailboxOptions['randomBytes']): number {
   const { buffer, byteOffset } = randomBytes(4);
-  const random = new DataView(buffer, byteOffset).getUint32(0) / 2 ** 32;
-  return random * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (races - 1));
+  return new DataView(buffer, byteOffset).getUint32(0) / 2 ** 32;
 }

@@ -63,12 +63,7 @@ beforeEach(() => {
   seen = [];
 });
 
-function open({
-  now = () => Date.now(),
-  patience = 5_000,
-  at = relay,
-  signal = new AbortController().signal,
-} = {}): HttpTransport {
+function open({ now = () => Date.now(), patience = 5_000, at = relay } = {}): HttpTransport {
   const tokens = new TokenSource({
     sessionId: keys.sessionId,
     relay,
@@ -76,7 +71,7 @@ function open({
     reader: keys.view.reader,
     now,
   });
-  return new HttpTransport({ relay: at, sessionId: keys.sessionId, tokens, now, patience, signal });
+  return new HttpTransport({ relay: at, sessionId: keys.sessionId, tokens, now, patience });
 }
 
 const send =
