@@ -19,7 +19,7 @@ import * as Y from 'yjs';
 import { deriveEditKeys, secureRandom, type EditKeys } from '../apps/client/src/lib/session/keys.ts';
 import { MailboxClient, type StoredMailbox } from '../apps/client/src/lib/sync/mailbox/client.ts';
 import { MailboxRefusal, type ChannelListener } from '../apps/client/src/lib/sync/mailbox/ports.ts';
-import { VirtualClock, whileTimeStands } from '../apps/client/src/lib/sync/mailbox/simulation/clock.ts';
+import { VirtualClock, whileTimeStands } from '../apps/client/src/lib/sync/simulation/clock.ts';
 import { typeTransaction, type Keystroke, type Trace } from './trace.ts';
 
 /** What was asked of the relay. */

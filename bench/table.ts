@@ -26,7 +26,8 @@ export function quantile(values: readonly number[], part: number): number {
 export function tableOf(results: readonly Result[], against: string): string {
   const lines = results.map(({ what, figure, ratio, aim }) => {
     const missed = ratio !== null && aim !== null && ratio > aim;
-    const verdict = aim === null ? '' : missed ? `${aim}× — missed` : `${aim}×`;
+    const limit = aim === null ? '' : `${Number(aim.toFixed(2))}×`;
+    const verdict = missed ? `${limit} — missed` : limit;
     return `| ${what} | ${figure} | ${ratio === null ? '' : `${ratio.toFixed(2)}×`} | ${verdict} |`;
   });
   return [`| | | against ${against} | aim |`, '| --- | --- | --- | --- |', ...lines].join('\n');

@@ -8,12 +8,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** What decides the client's build. Tests do not. */
 const sources = [
   'apps/client/package.json',
+  'apps/client/mesh-modules.ts',
   'apps/client/src',
   'apps/client/static',
   'apps/client/svelte.config.js',
   'apps/client/site-headers.js',
   'apps/client/vite.config.ts',
   'apps/client/wrangler.jsonc',
+  'apps/signaling/src/back-off.ts',
   'apps/signaling/src/protocol',
   'pnpm-lock.yaml',
   'scripts/source-hash.ts',

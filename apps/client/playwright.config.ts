@@ -3,8 +3,8 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  // The relay, the browsers and the tests share the machine.
-  workers: 2,
+  // The tests wait more than they compute, also on two cores.
+  workers: 3,
   fullyParallel: true,
   forbidOnly: !!process.env['CI'],
   // A test that passes at the second try has failed.
@@ -12,5 +12,5 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: [['list'], ...(process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] ? ([['json']] as const) : [])],
-  use: { trace: 'retain-on-failure' },
+  use: { trace: { mode: 'retain-on-failure', screenshots: false } },
 });

@@ -1,12 +1,16 @@
 import { sveltekit } from '@sveltejs/kit/vite';
 import { SvelteKitPWA } from '@vite-pwa/sveltekit';
 import { defineConfig } from 'vite';
+import { meshModules } from './mesh-modules.ts';
 
 export default defineConfig({
   define: {
     // Empty: the relay is the origin that serves this client.
     __RELAY_URL__: JSON.stringify(process.env['PUBLIC_RELAY_URL'] ?? ''),
   },
+  resolve: { alias: meshModules },
+  // In one bundle of its own it would have a second copy of what takes the place of its modules.
+  optimizeDeps: { exclude: ['y-webrtc'] },
   plugins: [
     sveltekit(),
     SvelteKitPWA({

@@ -10,7 +10,7 @@ import {
 import * as Y from 'yjs';
 import { secureRandom, type EditKeys } from '../../apps/client/src/lib/session/keys.ts';
 import { mailboxDatabaseName } from '../../apps/client/src/lib/sync/database-name.ts';
-import { holdingsOfUpdate } from '../../apps/client/src/lib/sync/mailbox/holdings.ts';
+import { holdingsOfUpdate } from '../../apps/client/src/lib/sync/holdings.ts';
 import { openLog } from '../../apps/client/src/lib/sync/mailbox/opening.ts';
 import { openMailboxStorage } from '../../apps/client/src/lib/sync/mailbox/storage.ts';
 import type { StoredMailbox } from '../../apps/client/src/lib/sync/mailbox/stored.ts';

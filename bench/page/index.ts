@@ -2,8 +2,14 @@ import * as Y from 'yjs';
 import { takeKeyApart, takeOpeningApart, type KeyPart, type OpeningPart } from './apart.ts';
 import { pause, timed } from './clock.ts';
 import { fillDevice, measureRecords, openDevice } from './device.ts';
-import { fillMailbox, joinMailbox, newKeys, openFromMailbox } from './parley.ts';
+import { fillMailbox, hubOf, joinMailbox, newKeys, openFromMailbox } from './parley.ts';
 import { fillYIndexeddb, joinHocuspocus, joinYWebsocket, openYIndexeddb, sealSecsync } from './peers.ts';
+import { joinInFrame } from './room/frame.ts';
+import type { MeshKind, MeshScripts } from './room/member.ts';
+
+export { answerChannel, offerChannel, receivedByChannel, sendThroughChannel } from './channel.ts';
+export { holdLarge, joinLarge } from './large.ts';
+export { joinLast, joinRoom, pressKeys, quietenRoom, standings } from './room/room.ts';
 
 type Way = 'floor' | 'device' | 'y-indexeddb' | 'mailbox' | 'mailbox-full' | 'hocuspocus' | 'secsync';
 
@@ -88,24 +94,32 @@ export async function measureOpening(
   return { times, bytes, parts };
 }
 
+/** Ways from one document to another. */
+type KeyWay = 'hocuspocus' | 'y-websocket' | 'relay' | 'mesh' | 'stock';
+
 export interface LatencyFigures {
-  readonly parley: number[];
-  readonly hocuspocus: number[];
-  readonly 'y-websocket': number[];
-  /** What Parley's are made of, each key apart. */
+  readonly times: Record<KeyWay, number[]>;
+  /** What Parley's through the relay are made of, each key apart. */
   readonly parts: Record<KeyPart, number>[];
 }
 
-/** How long a key takes from one document into another one that is connected to it by a server only. */
+/** How long a key takes from one document into another one that is connected to it in one way only. */
 export async function measureLatency(
   urls: { hocuspocus: string; yWebsocket: string },
+  scripts: MeshScripts,
   keystrokes: number,
 ): Promise<LatencyFigures> {
   const name = crypto.randomUUID();
   const keys = await newKeys();
-  const pairs = { parley: pair(), hocuspocus: pair(), 'y-websocket': pair() };
   const leave: (() => unknown)[] = [];
-  for (const doc of pairs.parley) {
+  const pairs: Record<KeyWay, readonly [Y.Doc, Y.Doc]> = {
+    hocuspocus: pair(),
+    'y-websocket': pair(),
+    relay: pair(),
+    mesh: await joinPair('parley', scripts, leave),
+    stock: await joinPair('stock', scripts, leave),
+  };
+  for (const doc of pairs.relay) {
     const joined = joinMailbox(keys, doc);
     await joined.current;
     leave.push(() => joined.leave());
@@ -116,13 +130,16 @@ export async function measureLatency(
   leave.push(() => apart.close());
   // Until everybody knows of everybody.
   await pause(2_000);
-  const figures: LatencyFigures = { parley: [], hocuspocus: [], 'y-websocket': [], parts: [] };
+  const figures: LatencyFigures = {
+    times: { hocuspocus: [], 'y-websocket': [], relay: [], mesh: [], stock: [] },
+    parts: [],
+  };
   for (let key = -10; key < keystrokes; key += 1) {
     for (const [way, [from, to]] of Object.entries(pairs)) {
       const took = await timed(() => pressKey(from, to));
       // As fast typing, so that what is spared between two keys is spared here as well.
       await pause(60);
-      if (key >= 0) figures[way as keyof typeof pairs].push(took);
+      if (key >= 0) figures.times[way as KeyWay].push(took);
     }
     const parts = await apart.press();
     await pause(60);
@@ -130,6 +147,26 @@ export async function measureLatency(
   }
   for (const go of leave) await go();
   return figures;
+}
+
+/** Two who are connected by a mesh. */
+async function joinPair(
+  kind: MeshKind,
+  scripts: MeshScripts,
+  leave: (() => unknown)[],
+): Promise<readonly [Y.Doc, Y.Doc]> {
+  const joining = {
+    room: crypto.randomUUID(),
+    password: 'a password',
+    hub: hubOf((await newKeys()).sessionId),
+  };
+  const [one, other] = [joinInFrame(scripts[kind], joining), joinInFrame(scripts[kind], joining)];
+  leave.push(
+    () => one.leave(),
+    () => other.leave(),
+  );
+  while (one.connected() === 0 || other.connected() === 0) await pause(50);
+  return [one.doc, other.doc];
 }
 
 function pair(): [Y.Doc, Y.Doc] {

@@ -10,14 +10,20 @@ import { encodeBase64url } from '@parley/signaling/base64url';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, secureRandom, type EditKeys } from '../../apps/client/src/lib/session/keys.ts';
+import { HubSocket } from '../../apps/client/src/lib/sync/hub-socket.ts';
 import type { MailboxStatus } from '../../apps/client/src/lib/sync/mailbox/ports.ts';
-import { openMailbox } from '../../apps/client/src/lib/sync/mailbox/open.ts';
+import { openMailbox, surroundings } from '../../apps/client/src/lib/sync/mailbox/open.ts';
 import { TokenSource } from '../../apps/client/src/lib/sync/mailbox/token.ts';
 import { HttpTransport } from '../../apps/client/src/lib/sync/mailbox/transport.ts';
 import { measured, until } from './clock.ts';
 
 export function newKeys(): Promise<EditKeys> {
   return deriveEditKeys(secureRandom(32));
+}
+
+/** Where this page's relay has the hub of a session. */
+export function hubOf(sessionId: string): string {
+  return `${location.origin.replace('http', 'ws')}/signaling/${sessionId}`;
 }
 
 /** A participant of a session who can be reached through the relay only. */
@@ -30,14 +36,18 @@ export function joinMailbox(
   awareness.setLocalState({});
   let look: () => void = () => undefined;
   let status: MailboxStatus | undefined;
+  const { sessionId, writer, view } = keys;
+  const relay = location.origin;
+  const { now } = surroundings;
+  const hub = new HubSocket({
+    connect: () => new WebSocket(hubOf(sessionId)),
+    surroundings,
+    events: window,
+    isOnline: () => navigator.onLine,
+  });
   const mailbox = openMailbox({
-    sessionId: keys.sessionId,
-    doc,
-    awareness,
-    keys,
-    view: keys.view,
-    relay: location.origin,
-    hub: `${location.origin.replace('http', 'ws')}/signaling/${keys.sessionId}`,
+    ...{ sessionId, doc, awareness, keys, view, relay, hub },
+    tokens: new TokenSource({ sessionId, relay, writer, reader: view.reader, now }),
     committed: () => Promise.resolve(true),
     reachesDirectly: () => false,
     onStatus: (now) => {
@@ -54,6 +64,7 @@ export function joinMailbox(
     current,
     async leave() {
       await mailbox.close();
+      hub.close();
       awareness.destroy();
     },
   };
@@ -86,7 +97,7 @@ export async function fillMailbox(
 ): Promise<number> {
   const { sessionId, writer, view } = keys;
   const relay = location.origin;
-  const now = () => Date.now();
+  const { now } = surroundings;
   const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
   const transport = new HttpTransport({ relay, sessionId, tokens, now });
   const seal = (content: Uint8Array<ArrayBuffer>, kind: Parameters<typeof sealEnvelope>[0]) =>

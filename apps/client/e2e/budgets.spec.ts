@@ -55,12 +55,15 @@ const session = closure([nodeOf('/session/[id]')], new Set(shell));
 const lazily = (pattern: RegExp, loaded: Set<string>) =>
   [...closure([key(pattern)])].filter((name) => !loaded.has(name));
 
+/** Mailbox, tabs and receipts. */
+const connections = lazily(/sync\/connections\.ts$/, session);
+
 for (const [what, limit, measure] of [
   ['home', 45, () => kilobytes(home)],
   ['session shell', 90, () => kilobytes(session)],
   ['editor', 85, () => kilobytes(lazily(/plan\/PlanEditor\.svelte$/, session))],
-  ['mesh', 35, () => kilobytes(lazily(/sync\/mesh\.ts$/, session))],
-  ['mailbox', 30, () => kilobytes(lazily(/sync\/mailbox\/open\.ts$/, session))],
+  ['connections', 40, () => kilobytes(connections)],
+  ['mesh', 15, () => kilobytes(lazily(/sync\/mesh\/mesh\.ts$/, new Set([...session, ...connections])))],
 ] as const) {
   test(`budget: ${what} at most ${limit} kB of JavaScript, gzipped`, () => {
     const size = measure();

@@ -1,5 +1,5 @@
 import type { Route, WebSocketRoute } from '@playwright/test';
-import { expect, test } from './parley.ts';
+import { ON_RELAY, expect, test } from './parley.ts';
 
 test.describe('while the relay cannot be reached', () => {
   test('[PR2] [SY23] that it has gone is noticed though nobody writes, and so is that it is back', async ({
@@ -21,8 +21,7 @@ test.describe('while the relay cannot be reached', () => {
       await expect(sync).not.toContainText('on the relay');
     }
     await ownRelay.start();
-    for (const { sync } of [ada, bob])
-      await expect(sync).toContainText('On this device · on the relay', { timeout: 60_000 });
+    for (const { sync } of [ada, bob]) await expect(sync).toContainText(ON_RELAY, { timeout: 60_000 });
   });
 
   test('[PR2] [SY4] [SY19] what one has of others is not called on the relay before it is there', async ({
@@ -40,7 +39,7 @@ test.describe('while the relay cannot be reached', () => {
     await expect(bob.sync).toContainText('waiting for the relay');
     await ada.context.close();
     await bob.context.unroute('**/api/**');
-    await expect(bob.sync).toContainText('On this device · on the relay', { timeout: 45_000 });
+    await expect(bob.sync).toContainText(ON_RELAY, { timeout: 45_000 });
     const link = await bob.editLink();
     await bob.context.close();
     const cy = await guest();
@@ -76,7 +75,7 @@ test.describe('while the relay cannot be reached', () => {
     await hanging.promise;
     way = 'open';
     // A question that is not answered is waited for half a minute.
-    await expect(ada.sync).toContainText('On this device · on the relay', { timeout: 25_000 });
+    await expect(ada.sync).toContainText(ON_RELAY, { timeout: 25_000 });
   });
 
   test('[SY23] a device without a network asks nothing, and has sent what it holds once there is one', async ({

@@ -16,6 +16,9 @@ import { startRelay, type Relay, type RelayOptions } from '../../../scripts/rela
 
 export { expect };
 
+/** What the pill says when the last change is on the device and on the relay, whoever else has it. */
+export const ON_RELAY = /On this device( · [^·]*)? · on the relay/;
+
 /** Chromium refuses its sandbox to root; the rest keeps it from calling home. */
 const browserOptions = {
   executablePath: findBrowser(),
@@ -165,7 +168,7 @@ export class Guest {
 
   /** Waits until the last change is acknowledged by the relay, and on this device too. */
   async stored(): Promise<void> {
-    await expect(this.sync).toContainText('On this device · on the relay');
+    await expect(this.sync).toContainText(ON_RELAY);
   }
 
   /** As behind a firewall or an extension that lets no browser connect to another. Before the first page. */

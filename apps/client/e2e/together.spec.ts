@@ -30,7 +30,7 @@ test.describe('together', () => {
     const whole = 'Bob writes at the start. Begin. Ada writes on at the end.';
     await expect(ada.plan).toHaveText(whole);
     await expect(bob.plan).toHaveText(whole);
-    await expect(ada.sync).toContainText('connected to 1 person');
+    await expect(ada.sync).toContainText('with 1 person');
 
     const cy = await guest();
     await cy.context.route('**/api/**', (route) => route.abort());
@@ -84,7 +84,7 @@ test.describe('together', () => {
     await ownRelay.stop();
     await ada.write('Without a relay.');
     await expect(bob.plan).toHaveText('Without a relay.');
-    await expect(ada.sync).toContainText('connected to 1 person');
+    await expect(ada.sync).toContainText('with 1 person');
     await ada.sync.getByRole('button').click();
     await expect(ada.page.getByText(/It has not answered since/)).toBeVisible();
     await ada.page.keyboard.press('Escape');
@@ -253,7 +253,9 @@ test.describe('together', () => {
     await expect.poll(async () => new Set(await hues()).size).toBe(2);
   });
 
-  test('the code of the mesh is asked for again when it could not be loaded', async ({ guest }) => {
+  test('the code of the connections, and of the mesh, is asked for again when it could not be loaded', async ({
+    guest,
+  }) => {
     const [ada, bob] = [await guest(), await guest({ serviceWorkers: 'block' })];
     await ada.newSession();
     await ada.write('Worth waiting for.');
@@ -261,12 +263,13 @@ test.describe('together', () => {
       new URL('../.svelte-kit/output/client/.vite/manifest.json', import.meta.url),
     );
     const chunks = JSON.parse(readFileSync(manifest, 'utf8')) as Record<string, { file: string }>;
-    // Of the mailbox it is not loaded at all: it would bring everything by itself.
-    await bob.page.route(`**/${chunks['src/lib/sync/mailbox/open.ts']?.file}*`, (route) => route.abort());
-    let refused = 0;
-    await bob.page.route(`**/${chunks['src/lib/sync/mesh.ts']?.file}*`, (route) =>
-      refused++ === 0 ? route.abort() : route.continue(),
-    );
+    // The mailbox would bring everything by itself.
+    await bob.page.route('**/api/sessions/**', (route) => route.abort());
+    for (const module of ['sync/connections.ts', 'sync/mesh/mesh.ts']) {
+      let refused = 0;
+      const { file } = chunks[`src/lib/${module}`] ?? { file: 'none' };
+      await bob.page.route(`**/${file}*`, (route) => (refused++ === 0 ? route.abort() : route.continue()));
+    }
     await bob.page.goto(await ada.editLink());
     await expect(bob.page.getByRole('heading', { name: 'The relay cannot be reached.' })).toBeVisible();
     await expect(bob.plan).toHaveText('Worth waiting for.');

@@ -5,7 +5,7 @@ import * as Y from 'yjs';
 import { deriveViewKeys, secureRandom } from '../src/lib/session/keys.ts';
 import { formatLink } from '../src/lib/session/link.ts';
 import { TokenSource } from '../src/lib/sync/mailbox/token.ts';
-import { expect, test } from './parley.ts';
+import { ON_RELAY, expect, test } from './parley.ts';
 
 function secretOf(link: string): Uint8Array<ArrayBuffer> {
   const secret = decodeBase64url(link.split('.').at(-2) ?? '');
@@ -28,7 +28,7 @@ test.describe('a view link', () => {
     await expect(bob.page).toHaveURL(/\/session\/[\w-]{22}$/);
     await ada.write(' More, live.');
     await expect(bob.plan).toHaveText('Begin. More, live.');
-    await expect(bob.sync).toContainText('On this device · on the relay');
+    await expect(bob.sync).toContainText(ON_RELAY);
 
     await expect(ada.people).toHaveCount(2);
     await expect(ada.people.nth(1)).toContainText('can view');
@@ -70,7 +70,7 @@ test.describe('a view link', () => {
     await ada.context.close();
     await bob.join(link);
     await expect(bob.plan).toHaveText('Decided.');
-    await expect(bob.sync).toContainText('On this device · on the relay');
+    await expect(bob.sync).toContainText(ON_RELAY);
     await bob.page.evaluate(() => navigator.serviceWorker.ready);
     await bob.context.setOffline(true);
     await bob.page.reload();

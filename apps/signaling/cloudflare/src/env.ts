@@ -11,12 +11,20 @@ export interface Env {
   VERSION: string;
   /** Origins, with spaces between them, from which browsers may use the mailbox; the relay's own always may. */
   ALLOWED_ORIGINS?: string;
+  /** STUN servers, with commas between them, in place of Cloudflare's; empty for none ([IC2]). */
+  STUN_URLS?: string;
+  /** Secrets: a key of Cloudflare's TURN service, and its API token. Without them there is no TURN ([IC3]). */
+  TURN_KEY_ID?: string;
+  TURN_KEY_TOKEN?: string;
+  /** Where TURN credentials are asked for instead of at Cloudflare, for tests. */
+  TURN_API?: string;
   /** Limits, in decimal digits; see {@link ./mailbox/limits.ts}. */
   SESSION_BYTES?: string;
   SESSION_ENVELOPES_PER_MINUTE?: string;
   DAILY_SESSIONS?: string;
   DAILY_BYTES?: string;
   DAILY_ROWS?: string;
+  DAILY_TURN?: string;
   TOTAL_BYTES?: string;
   RETENTION_DAYS?: string;
 }

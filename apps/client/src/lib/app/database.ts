@@ -19,6 +19,10 @@ export interface SessionRecord {
   readonly fresh: boolean;
   /** When it was taken off the list; soon after, it is deleted. Milliseconds since 1970. */
   readonly forgottenAt: number | null;
+  /** The session in which it goes on under new links that were made on this device ([NL1]). */
+  readonly movedTo?: string;
+  /** The session that it was copied from, and when, in milliseconds since 1970. */
+  readonly movedFrom?: { readonly id: string; readonly at: number };
 }
 
 /** What this device remembers besides sessions, by key. */
@@ -28,6 +32,8 @@ interface Settings {
   installDismissed: boolean;
   /** The side panel of a session is folded away. */
   railHidden: boolean;
+  /** Others are reached through the relay only. */
+  relayOnly: boolean;
 }
 
 // A database each: none of them will ever have to be upgraded while another tab holds it open.

@@ -9,28 +9,33 @@ import {
   metaOf,
   mirrorDocument,
   protectDocument,
+  readMoved,
   readTitle,
   type DocumentState,
+  type Moved,
 } from '../session/document.ts';
 import { SessionError, type ErrorCode } from '../session/errors.ts';
 import { secureRandom } from '../session/keys.ts';
 import { formatLink } from '../session/link.ts';
+import { BROUGHT_OVER } from '../session/rotation.ts';
 import { unlockByAddress, type Access, type Unlocked } from '../session/opening.ts';
-import { DeviceStore, isOfDevice, type DeviceState } from '../sync/device.ts';
-import type { Mailbox } from '../sync/mailbox/open.ts';
-import { NOT_ASKED } from '../sync/mailbox/ports.ts';
-import type { HubState, Mesh } from '../sync/mesh.ts';
+import { NOT_CONNECTED, type ConnectionFacts } from '../sync/connection-facts.ts';
+import type { Connections } from '../sync/connections.ts';
+import { DeviceStore, type DeviceState } from '../sync/device.ts';
+import { listReached, type Reached } from '../sync/reached.ts';
 import type { SyncFacts } from '../sync/status.ts';
 import type { SessionRecord } from './database.ts';
+import { onDeviceChange } from './device-changes.ts';
 import { install } from './install.svelte.ts';
 import { hubAddress, relayOrigin } from './relay-address.ts';
 import { openLock, sessions } from './session-list.svelte.ts';
+import { thisDevice } from './this-device.svelte.ts';
 import { thisPerson } from './this-person.svelte.ts';
 
 /** How long a newcomer looks for others before it is said that nobody is there, in milliseconds. */
 const LOOK_FOR = 5_000;
 
-/** How long until opening the device's storage, or loading the code of mesh or mailbox, is tried again, in milliseconds. */
+/** How long until opening the device's storage, or loading the code of the connections, is tried again, in milliseconds. */
 const TRY_AGAIN_AFTER = 5_000;
 
 /** How long a session that was left stays open so that its last changes get to the relay, in milliseconds. */
@@ -55,12 +60,13 @@ export class LiveSession {
   readonly #unlocked: Unlocked;
 
   #device = $state<DeviceState>('saved');
-  #hub = $state<HubState>('connecting');
-  #mailboxStatus = $state.raw(NOT_ASKED);
+  #connected = $state.raw(NOT_CONNECTED);
+  #isFollowing = $state(false);
   #online = $state(navigator.onLine);
   #isLooking = $state(true);
   #documentState = $state<DocumentState>('empty');
   #title = $state('');
+  #moved = $state.raw<Moved | null>(null);
   #unreadable = $state(0);
   #edited = false;
   #closed = false;
@@ -69,8 +75,7 @@ export class LiveSession {
   /** Until when it stays open for the relay's sake once it was left, in milliseconds since 1970. */
   #deliverUntil = 0;
   #store: DeviceStore | undefined;
-  #mesh: Mesh | undefined;
-  #mailbox: Mailbox | undefined;
+  #connections: Connections | undefined;
   /** Presence, while the session is only open behind the scenes. */
   #away: Record<string, unknown> | null = null;
   #mirror: ReturnType<typeof mirrorDocument> | undefined;
@@ -113,7 +118,6 @@ export class LiveSession {
     this.isFresh = isFresh;
     if (unlocked.kind === 'edit') return;
     protectDocument(this.doc);
-    this.#hub = 'unused';
     this.awareness.setLocalStateField('viewing', true);
   }
 
@@ -124,6 +128,11 @@ export class LiveSession {
 
   get title(): string {
     return this.#title;
+  }
+
+  /** The latest notice that somebody made new links for this session. */
+  get moved(): Moved | null {
+    return this.#moved;
   }
 
   get documentState(): DocumentState {
@@ -158,7 +167,8 @@ export class LiveSession {
     if (this.#deviceTrouble) return this.#deviceTrouble;
     if (this.#documentState === 'newer') return 'document/newer';
     // Before anything has arrived, the page itself says so.
-    if (this.#mailboxStatus.trouble && this.#documentState !== 'empty') return this.#mailboxStatus.trouble;
+    const { trouble } = this.#connected.mailbox;
+    if (trouble && this.#documentState !== 'empty') return trouble;
     return this.#unreadable > 0 ? 'device/damaged' : null;
   }
 
@@ -168,16 +178,32 @@ export class LiveSession {
   }
 
   get facts(): SyncFacts {
+    const { hub, mailbox, lastTrouble, isMeshShut } = this.#connected;
+    const { others } = this.presence;
     return {
+      ...{ hub, mailbox, lastTrouble, isMeshShut },
       device: this.#device,
       online: this.#online,
-      hub: this.#hub,
-      mailbox: this.#mailboxStatus,
       viewing: this.access === 'view',
-      others: this.presence.others.length,
+      others: others.length,
+      having: this.reached.filter(({ having }) => having).length,
       waiting: this.#documentState === 'empty',
       looking: this.#isLooking,
+      following: this.#isFollowing,
+      relayOnly: thisDevice.relayOnly,
     };
+  }
+
+  /** The others who are present, and how each of them is reached. */
+  get reached(): Reached[] {
+    const { connections, having, mailbox } = this.#connected;
+    const isRelayReached = this.#online && mailbox.state !== 'unreachable' && mailbox.state !== 'starting';
+    return listReached(this.presence.others, connections, having, isRelayReached);
+  }
+
+  /** Looks anew how the others are reached. */
+  look(): void {
+    this.#connections?.look();
   }
 
   /** Path and fragment of the links that this person can hand on; `edit` is null for who has none. */
@@ -200,6 +226,11 @@ export class LiveSession {
     return { ignored, isOther: encodeBase64url(secret) !== own.secret };
   }
 
+  /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. */
+  committed(): Promise<boolean> {
+    return this.#isCommitted();
+  }
+
   /** Tells the others at which page this person looks. */
   showPage(page: string): void {
     this.awareness.setLocalStateField('page', page);
@@ -208,7 +239,7 @@ export class LiveSession {
   /** Begins to sync with others. Their code is loaded late, so that the content is there first. */
   async connect(): Promise<void> {
     this.#after(LOOK_FOR, () => (this.#isLooking = false));
-    await Promise.all([this.#joinMesh(), this.#openMailbox()]);
+    await this.#openConnections();
   }
 
   /** The person goes elsewhere in the app. What is on its way stays open until it is there, what only this tab has until it is saved. */
@@ -216,8 +247,8 @@ export class LiveSession {
     this.#away = this.awareness.getLocalState();
     this.awareness.setLocalState(null);
     behind.set(this.id, this);
-    this.#mailbox?.flush();
-    const { state, trouble, onRelay } = this.#mailboxStatus;
+    this.#connections?.flush();
+    const { state, trouble, onRelay } = this.#connected.mailbox;
     // A mailbox that is still being opened may well be reached.
     const isReached = this.#online && state !== 'unreachable';
     const isOnItsWay = this.#edited && isReached && trouble === null && !onRelay;
@@ -236,13 +267,12 @@ export class LiveSession {
     this.#closed = true;
     if (behind.get(this.id) === this) behind.delete(this.id);
     for (const stop of this.#stop.splice(0)) stop();
-    const mailbox = this.#mailbox?.close();
-    this.#mesh?.destroy();
+    const connections = this.#connections?.close();
     this.#store?.close();
     this.#mirror?.stop();
+    await connections;
     this.awareness.destroy();
     this.doc.destroy();
-    await mailbox;
   }
 
   #comeBack(): void {
@@ -253,71 +283,62 @@ export class LiveSession {
   #closeIfDelivered(): void {
     if (behind.get(this.id) !== this) return;
     const isOnlyHere = this.isUnsaved || (this.isFresh && this.#device !== 'saved');
-    const isOnItsWay = !this.#mailboxStatus.onRelay && Date.now() < this.#deliverUntil;
+    const isOnItsWay = !this.#connected.mailbox.onRelay && Date.now() < this.#deliverUntil;
     if (!isOnlyHere && !isOnItsWay) void this.close();
   }
 
-  async #joinMesh(): Promise<void> {
-    const { kind, keys } = this.#unlocked;
-    // Its name and password come from the edit secret ([LK11]).
-    if (kind === 'view' || this.#closed || this.#mesh) return;
-    let module: typeof import('../sync/mesh.ts');
+  async #openConnections(): Promise<void> {
+    let module: typeof import('../sync/connections.ts');
     try {
-      module = await import('../sync/mesh.ts');
+      [module] = await Promise.all([import('../sync/connections.ts'), thisDevice.load()]);
     } catch {
       // The code could not be fetched, for want of a network or of a relay.
-      this.#hub = 'unreachable';
-      this.#after(TRY_AGAIN_AFTER, () => void this.#joinMesh());
+      const unreachableSince = this.#connected.mailbox.unreachableSince ?? Date.now();
+      const mailbox = { ...NOT_CONNECTED.mailbox, state: 'unreachable' as const, unreachableSince };
+      this.#connected = { ...NOT_CONNECTED, hub: 'unreachable', mailbox };
+      this.#after(TRY_AGAIN_AFTER, () => void this.#openConnections());
       return;
     }
     // The session may have been left while the code was loading.
-    if (this.#closed || this.#isBroken || this.#mesh) return;
-    const { room, password } = keys.mesh;
-    const { doc, awareness } = this;
-    this.#mesh = new module.Mesh({
-      ...{ doc, awareness, room, password },
-      hub: hubAddress(this.id),
-      onHub: (hub) => (this.#hub = hub),
-      onReach: () => this.#mailbox?.reachChanged(),
-    });
-  }
-
-  async #openMailbox(): Promise<void> {
-    let module: typeof import('../sync/mailbox/open.ts');
-    try {
-      module = await import('../sync/mailbox/open.ts');
-    } catch {
-      // The code could not be fetched, for want of a network or of a relay.
-      const unreachableSince = this.#mailboxStatus.unreachableSince ?? Date.now();
-      this.#mailboxStatus = { ...NOT_ASKED, state: 'unreachable', unreachableSince };
-      this.#after(TRY_AGAIN_AFTER, () => void this.#openMailbox());
-      return;
-    }
-    if (this.#closed || this.#mailbox) return;
+    if (this.#closed || this.#isBroken || this.#connections) return;
     const { keys, view } = this.#unlocked;
     const { id: sessionId, doc, awareness } = this;
-    this.#mailbox = module.openMailbox({
-      ...{ sessionId, doc, awareness, keys, view },
+    const { relayOnly } = thisDevice;
+    const connections = new module.Connections({
+      ...{ sessionId, doc, awareness, keys, view, relayOnly },
       relay: relayOrigin(),
       hub: hubAddress(sessionId),
       committed: () => this.#isCommitted(),
-      isOfDevice,
-      reachesDirectly: ({ peer }) => this.#mesh?.reaches(peer) ?? false,
-      onStatus: (status) => {
-        this.#mailboxStatus = status;
-        this.#closeIfDelivered();
-      },
+      readAgain: async () => this.#store?.readAgain(),
+      onFacts: (facts, isFollowing) => this.#noteConnections(facts, isFollowing),
       onBroken: () => this.#discard(),
       onPoisoned: () => void this.#openAnew(),
     });
+    this.#connections = connections;
+    this.#stop.push(
+      $effect.root(() => {
+        $effect(() => connections.reachThroughRelayOnly(thisDevice.relayOnly));
+      }),
+    );
   }
 
-  /** The document has just been broken: neither the device nor anybody else is given what it has become ([SY16]). */
+  #noteConnections(facts: ConnectionFacts, isFollowing: boolean): void {
+    this.#connected = facts;
+    this.#isFollowing = isFollowing;
+    this.#closeIfDelivered();
+  }
+
+  /** The document has just been broken: the device is not given what it has become ([SY16]), and the connections know. */
   #discard(): void {
     this.#isBroken = true;
     this.#store?.discard();
-    this.#mesh?.destroy();
-    this.#mesh = undefined;
+  }
+
+  /** What another tab has put onto the device could not be applied to its end. The device keeps it, and reads it as a whole. */
+  #breakByDevice(): void {
+    this.#isBroken = true;
+    this.#connections?.discard();
+    void this.#openAnew();
   }
 
   /** Whether all that the document holds is committed on the device, once nothing is on its way there. */
@@ -348,8 +369,8 @@ export class LiveSession {
     }
     if (this.access === 'view') return;
     // From here on, what this tab changes is a person's doing.
-    this.doc.on('update', (_update, _origin, _doc, transaction: Y.Transaction) => {
-      if (!transaction.local) return;
+    this.doc.on('update', (_update, origin, _doc, transaction: Y.Transaction) => {
+      if (!transaction.local && origin !== BROUGHT_OVER) return;
       this.#edited = true;
       install.offer();
       // It was forgotten in another tab, and is worked on all the same.
@@ -366,6 +387,7 @@ export class LiveSession {
         this.doc,
         (state) => this.#noteDevice(state),
         this.access === 'edit',
+        () => this.#breakByDevice(),
       );
       if (this.#closed) {
         store.close();
@@ -441,6 +463,7 @@ export class LiveSession {
     const read = () => {
       this.#documentState = documentState(this.doc);
       this.#title = readTitle(this.doc);
+      this.#moved = readMoved(this.doc, this.id);
       clearTimeout(remember);
       // Every key would be a write otherwise.
       remember = setTimeout(rememberTitle, 300);
@@ -452,9 +475,10 @@ export class LiveSession {
     const network = () => (this.#online = navigator.onLine);
     const warn = (event: BeforeUnloadEvent) => {
       // What is on the relay can be got back by who has the key; this device keeps it, or else only the link in the address bar does.
-      const isElsewhere = this.#mailboxStatus.onRelay && sessions.keeps(this.id);
+      const isElsewhere = this.#connected.mailbox.onRelay && sessions.keeps(this.id);
       if (this.isUnsaved && this.#deviceTrouble && !isElsewhere) event.preventDefault();
     };
+    this.#stop.push(onDeviceChange(this.id, () => void this.#store?.readAgain()));
     addEventListener('online', network);
     addEventListener('offline', network);
     addEventListener('beforeunload', warn);

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deriveEditKeys } from '../session/keys.ts';
 import { formatLink } from '../session/link.ts';
-import type { MailboxOptions } from '../sync/mailbox/open.ts';
-import { NOT_ASKED } from '../sync/mailbox/ports.ts';
+import { NOT_CONNECTED } from '../sync/connection-facts.ts';
+import type { ConnectionsOptions } from '../sync/connections.ts';
 import { LiveSession } from './live-session.svelte.ts';
 
 const parts = vi.hoisted(() => {
@@ -17,8 +17,7 @@ const parts = vi.hoisted(() => {
   vi.stubGlobal('navigator', { onLine: true, locks });
   return {
     stores: [] as { state: string; discard: () => void }[],
-    meshes: [] as { destroy: () => void }[],
-    mailboxes: [] as { options: MailboxOptions; close: () => Promise<void>; closed: () => void }[],
+    connections: [] as { options: ConnectionsOptions; close: () => Promise<void>; closed: () => void }[],
   };
 });
 
@@ -37,27 +36,24 @@ vi.mock('../sync/device.ts', () => {
     parts.stores.push(store);
     return Promise.resolve(store);
   };
-  return { DeviceStore: { open }, isOfDevice: () => false };
+  return { DeviceStore: { open } };
 });
-vi.mock('../sync/mesh.ts', () => ({
-  Mesh: class {
-    readonly destroy = vi.fn();
-    constructor() {
-      parts.meshes.push(this);
+vi.mock('./this-device.svelte.ts', () => ({
+  thisDevice: { load: () => Promise.resolve(), relayOnly: false },
+}));
+vi.mock('../sync/connections.ts', () => ({
+  Connections: class {
+    readonly flush = () => undefined;
+    readonly close: () => Promise<void>;
+    constructor(options: ConnectionsOptions) {
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      this.close = vi.fn(() => promise.then(() => undefined));
+      parts.connections.push({ options, close: this.close, closed: () => resolve(true) });
     }
   },
 }));
-vi.mock('../sync/mailbox/open.ts', () => ({
-  openMailbox: (options: MailboxOptions) => {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const close = vi.fn(() => promise.then(() => undefined));
-    const mailbox = { options, close, closed: () => resolve(true) };
-    parts.mailboxes.push(mailbox);
-    return { ...mailbox, flush: () => undefined, reachChanged: () => undefined };
-  },
-}));
 
-const { stores, meshes, mailboxes } = parts;
+const { stores, connections } = parts;
 let address = { id: '', fragment: '' };
 
 beforeAll(async () => {
@@ -68,7 +64,7 @@ beforeAll(async () => {
 });
 
 afterEach(() => {
-  for (const list of [stores, meshes, mailboxes]) list.length = 0;
+  for (const list of [stores, connections]) list.length = 0;
 });
 
 const open = async () => (await LiveSession.open(address.id, address.fragment)).session;
@@ -79,23 +75,20 @@ const only = <Part>(list: readonly Part[]): Part => {
 };
 
 describe('a change that breaks the document', () => {
-  it('[SY16] is neither kept nor passed on, and the session is opened anew', async () => {
+  it('[SY16] is not kept, and the session is opened anew', async () => {
     const session = await open();
     await session.connect();
-    const { options, closed } = only(mailboxes);
+    const { options, closed } = only(connections);
     const reopen = vi.fn();
     session.onpoisoned = reopen;
-    options.onBroken?.();
+    options.onBroken();
     expect(only(stores).discard).toHaveBeenCalledOnce();
-    expect(only(meshes).destroy).toHaveBeenCalledOnce();
     options.onPoisoned();
     await vi.waitFor(() => expect(reopen).toHaveBeenCalledOnce());
     await session.connect();
-    expect(meshes).toHaveLength(1);
+    expect(connections).toHaveLength(1);
     closed();
     await session.close();
-    // Whoever opens the session next may be in the same room: it is left once.
-    expect(only(meshes).destroy).toHaveBeenCalledOnce();
   });
 
   it('[SY16] in a session that was left ends it: nobody comes back to a broken document', async () => {
@@ -103,8 +96,8 @@ describe('a change that breaks the document', () => {
     await session.connect();
     session.doc.getMap('meta').set('key', 'value');
     session.leave();
-    const { options, close, closed } = only(mailboxes);
-    options.onBroken?.();
+    const { options, close, closed } = only(connections);
+    options.onBroken();
     options.onPoisoned();
     closed();
     await vi.waitFor(() => expect(close).toHaveBeenCalledOnce());
@@ -115,36 +108,40 @@ describe('a change that breaks the document', () => {
 });
 
 describe('a session that is left', () => {
-  it('has one mailbox, however often it is gone back to while that is being opened', async () => {
+  it('has its connections once, however often it is gone back to while they are being opened', async () => {
     const session = await open();
     session.doc.getMap('meta').set('key', 'value');
     const connecting = session.connect();
     session.leave();
     expect(await open()).toBe(session);
     await Promise.all([connecting, session.connect()]);
-    const { closed } = only(mailboxes);
+    const { closed } = only(connections);
     closed();
     await session.close();
   });
 
-  it('stays open for what is on its way to the relay, also while the mailbox is only being opened', async () => {
+  it('stays open for what is on its way to the relay, also while the connections are only being opened', async () => {
     const session = await open();
     session.doc.getMap('meta').set('key', 'value');
     const connecting = session.connect();
     session.leave();
     await connecting;
-    const { options, close, closed } = only(mailboxes);
-    options.onStatus({ ...NOT_ASKED, state: 'current' });
+    const { options, close, closed } = only(connections);
+    const tell = (onRelay: boolean) => {
+      const mailbox = { ...NOT_CONNECTED.mailbox, state: 'current' as const, onRelay };
+      options.onFacts({ ...NOT_CONNECTED, mailbox }, false);
+    };
+    tell(false);
     expect(close).not.toHaveBeenCalled();
-    options.onStatus({ ...NOT_ASKED, state: 'current', onRelay: true });
+    tell(true);
     expect(close).toHaveBeenCalledOnce();
     closed();
   });
 
-  it('is opened anew once its mailbox has ended, and not before', async () => {
+  it('is opened anew once its connections have ended, and not before', async () => {
     const session = await open();
     await session.connect();
-    const { close, closed } = only(mailboxes);
+    const { close, closed } = only(connections);
     let isClosed = false;
     const closing = session.close().then(() => (isClosed = true));
     await vi.waitFor(() => expect(close).toHaveBeenCalledOnce());
@@ -154,12 +151,11 @@ describe('a session that is left', () => {
     await closing;
   });
 
-  it('has no mailbox opened for it afterwards', async () => {
+  it('has no connections opened for it afterwards', async () => {
     const session = await open();
     const connecting = session.connect();
     await session.close();
     await connecting;
-    expect(mailboxes).toEqual([]);
-    expect(meshes).toEqual([]);
+    expect(connections).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import * as Y from 'yjs';
 import { documentState, readTitle, setTitle } from '../session/document.ts';
 import { SessionError } from '../session/errors.ts';
 import { DeviceStore } from '../sync/device.ts';
+import { tellDeviceChange } from './device-changes.ts';
 import { sessions } from './session-list.svelte.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function renameSession(id: string, title: string): Promise<void> {
     setTitle(doc, title);
     await store.settled();
     if (store.state !== 'saved' && store.state !== 'saving') throw new SessionError(store.state);
+    tellDeviceChange(id);
     await sessions.change(id, { title: readTitle(doc) });
   } finally {
     store.close();

@@ -1,6 +1,7 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { deriveEditKeys, SECRET_LENGTH, type RandomBytes } from '../session/keys.ts';
 import { databaseName, mailboxDatabaseName } from '../sync/database-name.ts';
+import { openTabChannel } from './tab-channel.ts';
 import { deleteForgotten, readSessions, writeSession, type SessionRecord } from './database.ts';
 
 /** How long what was forgotten can be brought back by the tab in which it was, in milliseconds. */
@@ -16,7 +17,8 @@ class SessionList {
   #unkept = $state.raw<readonly SessionRecord[]>([]);
   #loaded = $state(false);
   #available = $state(true);
-  #tabs: BroadcastChannel | undefined;
+  /** Tells the other tabs that the list has changed; null before it was read. */
+  #tell: (() => void) | null = null;
 
   /** The sessions to show. */
   get recent(): readonly SessionRecord[] {
@@ -38,9 +40,9 @@ class SessionList {
   /** Reads the list, and deletes for good what was forgotten a while ago. */
   async load(now: number): Promise<void> {
     await this.#read();
-    if (!this.#tabs) {
-      this.#tabs = new BroadcastChannel('parley/sessions');
-      this.#tabs.onmessage = () => void this.#read();
+    if (!this.#tell) {
+      const post = openTabChannel('parley/sessions', () => void this.#read());
+      this.#tell = () => post('changed');
     }
     this.#loaded = true;
     // What was forgotten a moment ago may be brought back by the tab that did it.
@@ -58,8 +60,16 @@ class SessionList {
     return this.#kept.some((record) => record.id === id);
   }
 
-  /** Makes a session with a new secret. Nothing leaves the device. */
-  async create(now: number, random: RandomBytes): Promise<SessionRecord> {
+  /**
+   * Makes a session with a new secret. Nothing leaves the device.
+   *
+   * @param known what is known of it already, where it is not an empty one
+   */
+  async create(
+    now: number,
+    random: RandomBytes,
+    known: Partial<Pick<SessionRecord, 'title' | 'fresh' | 'movedFrom'>> = {},
+  ): Promise<SessionRecord> {
     const secret = random(SECRET_LENGTH);
     const { sessionId } = await deriveEditKeys(secret);
     const record: SessionRecord = {
@@ -71,6 +81,7 @@ class SessionList {
       openedAt: now,
       fresh: true,
       forgottenAt: null,
+      ...known,
     };
     await this.put(record);
     return record;
@@ -83,7 +94,7 @@ class SessionList {
       await writeSession(record);
       this.#kept = [...others(this.#kept), record];
       this.#unkept = others(this.#unkept);
-      this.#tabs?.postMessage('changed');
+      this.#tell?.();
     } catch {
       // Refused or full: whoever needs to know asks `keeps`. An older entry of the same session stays as it was.
       this.#unkept = [...others(this.#unkept), record];
@@ -122,7 +133,7 @@ class SessionList {
         await Promise.all([databaseName(id), mailboxDatabaseName(id)].map(deleteDatabase));
         this.#kept = this.#kept.filter((known) => known.id !== id);
         this.#unkept = this.#unkept.filter((known) => known.id !== id);
-        this.#tabs?.postMessage('changed');
+        this.#tell?.();
       });
     } catch {
       // A later visit tries again; until then it is off the list.

@@ -1,12 +1,13 @@
 import { cleanName, inventPerson, parsePerson, type Person } from '../session/person.ts';
 import { secureRandom } from '../session/keys.ts';
 import { readSetting, writeSetting } from './database.ts';
+import { openTabChannel } from './tab-channel.ts';
 
 /** Who uses this device: invented at the first visit, kept, and the same in all tabs. */
 class ThisPerson {
   #current = $state.raw<Person>(inventPerson(secureRandom));
   #loading: Promise<void> | undefined;
-  #tabs: BroadcastChannel | undefined;
+  #tell: (message: unknown) => void = () => undefined;
 
   get current(): Person {
     return this.#current;
@@ -26,10 +27,9 @@ class ThisPerson {
   }
 
   async #load(): Promise<void> {
-    this.#tabs = new BroadcastChannel('parley/person');
-    this.#tabs.onmessage = ({ data }) => {
-      this.#current = parsePerson(data) ?? this.#current;
-    };
+    this.#tell = openTabChannel('parley/person', (message) => {
+      this.#current = parsePerson(message) ?? this.#current;
+    });
     const known = parsePerson(await readSetting('person').catch(() => undefined));
     if (known) this.#current = known;
     else await this.#keep();
@@ -37,7 +37,7 @@ class ThisPerson {
 
   async #keep(): Promise<void> {
     const person = this.#current;
-    this.#tabs?.postMessage(person);
+    this.#tell(person);
     // A name that is not kept is not worth a word: where nothing is kept, the session itself says so.
     await writeSetting('person', person).catch(() => undefined);
   }

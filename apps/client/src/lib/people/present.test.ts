@@ -9,13 +9,13 @@ describe('presence', () => {
   test('oneself comes first, the others by name', () => {
     const states = new Map<number, unknown>([
       [1, { user: cy }],
-      [2, { user: bob, page: 'p' }],
-      [3, { user: ada }],
+      [2, { user: bob, page: 'p', peer: 'b' }],
+      [3, { user: ada, peer: 7 }],
     ]);
-    expect(listPresent(states, 1).map(({ name, self, page }) => [name, self, page])).toEqual([
-      ['Cy', true, null],
-      ['Ada', false, null],
-      ['Bob', false, 'p'],
+    expect(listPresent(states, 1).map(({ name, self, page, peer }) => [name, self, page, peer])).toEqual([
+      ['Cy', true, null, null],
+      ['Ada', false, null, null],
+      ['Bob', false, 'p', 'b'],
     ]);
   });
 
@@ -43,8 +43,8 @@ describe('presence', () => {
       [7, {}],
     ]);
     expect(listPresent(states, 1)).toEqual([
-      { ...ada, self: true, page: null, viewing: false },
-      { ...bob, self: false, page: null, viewing: false },
+      { ...ada, self: true, page: null, viewing: false, peer: null },
+      { ...bob, self: false, page: null, viewing: false, peer: null },
     ]);
   });
 
@@ -63,5 +63,25 @@ describe('presence', () => {
 
   test('before one has said who one is, the others are there all the same', () => {
     expect(listPresent(new Map([[2, { user: bob }]]), 1)).toHaveLength(1);
+  });
+
+  test('[LK11] a viewer takes nobody’s place, whichever id it goes by, and is shown as one', () => {
+    const mallory = { user: { ...ada, name: 'Mallory' }, viewer: true };
+    for (const [first, second] of [
+      [{ user: ada }, mallory],
+      [mallory, { user: ada }],
+    ]) {
+      const states = new Map<number, unknown>([
+        [1, { user: bob }],
+        [2, first],
+        [3, second],
+      ]);
+      expect(listPresent(states, 1)).toMatchObject([{ name: 'Bob' }, { name: 'Ada', viewing: false }]);
+    }
+    const alone = new Map<number, unknown>([
+      [1, { user: bob }],
+      [2, mallory],
+    ]);
+    expect(listPresent(alone, 1)).toMatchObject([{ name: 'Bob' }, { name: 'Mallory', viewing: true }]);
   });
 });

@@ -9,9 +9,11 @@ import {
   metaOf,
   mirrorDocument,
   movePage,
+  noteMoved,
   pageContent,
   pagesOf,
   protectDocument,
+  readMoved,
   readPages,
   readTitle,
   removePage,
@@ -269,5 +271,37 @@ describe('session document', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test('[NL2] a notice of new links is its own session’s, the latest counts, and its name is cleaned', () => {
+    const doc = newSession();
+    expect(readMoved(doc, 'one')).toBeNull();
+    noteMoved(doc, 'one', { at: 5, by: ' Ada\n\u0007 ', person: 'ada' });
+    expect(readMoved(doc, 'one')).toEqual({ at: 5, by: 'Ada', person: 'ada' });
+    expect(readMoved(doc, 'two')).toBeNull();
+    noteMoved(doc, 'one', { at: 6, by: 'Bob', person: 'bob' });
+    expect(readMoved(copyOf(doc), 'one')).toEqual({ at: 6, by: 'Bob', person: 'bob' });
+    protectDocument(doc);
+    expect(() => noteMoved(doc, 'one', { at: 7, by: '', person: '' })).toThrow('document/view-only');
+  });
+
+  test('[NL2] whatever else is in its place is none, or has no name', () => {
+    const doc = newSession();
+    for (const nonsense of [
+      1,
+      'Ada',
+      null,
+      [],
+      {},
+      { at: '1' },
+      { at: Infinity },
+      new Y.Map(),
+      new Y.Text(),
+    ]) {
+      metaOf(doc).set('moved/one', nonsense);
+      expect(readMoved(doc, 'one')).toBeNull();
+    }
+    metaOf(doc).set('moved/one', { at: 1, by: 2, person: [] });
+    expect(readMoved(doc, 'one')).toEqual({ at: 1, by: '', person: '' });
   });
 });

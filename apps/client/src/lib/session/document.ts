@@ -3,6 +3,7 @@ import { encodeBase64url } from '@parley/signaling/base64url';
 import { SessionError } from './errors.ts';
 import type { RandomBytes } from './keys.ts';
 import { compareOrder, orderBetween } from './order.ts';
+import { cleanName } from './person.ts';
 
 /** The document layout that this version writes, and the newest that it may write to ([DOC2]). */
 export const SCHEMA_VERSION = 1;
@@ -52,6 +53,42 @@ export function readTitle(doc: Y.Doc): string {
 export function setTitle(doc: Y.Doc, title: string): void {
   const clean = cleanTitle(title);
   if (clean !== readTitle(doc)) write(doc, () => metaOf(doc).set('title', clean));
+}
+
+/** Somebody made new links: a copy of the session goes on under them ([NL2]). */
+export interface Moved {
+  /** When, in milliseconds since 1970, by the clock of who did. */
+  readonly at: number;
+  /** Their name, '' when there is none. */
+  readonly by: string;
+  /** Their person id, '' when there is none. */
+  readonly person: string;
+}
+
+/** A key a session: in the new one, which shares its history with the old one, the old one's notice means nothing. */
+const MOVED = 'moved/';
+
+/** The latest notice in this session that somebody made new links for it; null for none, or one that makes no sense. */
+export function readMoved(doc: Y.Doc, sessionId: string): Moved | null {
+  const notice: unknown = metaOf(doc).get(MOVED + sessionId);
+  if (typeof notice !== 'object' || notice === null) return null;
+  const { at, by, person } = notice as Record<string, unknown>;
+  if (typeof at !== 'number' || !Number.isFinite(at)) return null;
+  return { at, by: cleanName(asText(by)), person: asText(person) };
+}
+
+/** Tells all who have this session that new links were made for it. It does not say which. */
+export function noteMoved(doc: Y.Doc, sessionId: string, { at, by, person }: Moved): void {
+  write(doc, () => metaOf(doc).set(MOVED + sessionId, { at, by, person }));
+}
+
+/** Whether a transaction did nothing that a person could see but leave such notices. */
+export function isOnlyNotice(doc: Y.Doc, { changed }: Y.Transaction): boolean {
+  // Not metaOf, which may put another object in its place.
+  const meta = doc.share.get('meta');
+  return [...changed].every(
+    ([type, keys]) => type === meta && [...keys].every((key) => key?.startsWith(MOVED) ?? false),
+  );
 }
 
 /** All pages in their order, the removed ones too. What a page lacks or has wrong is read as empty. */

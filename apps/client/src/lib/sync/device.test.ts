@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
-import { DeviceStore } from './device.ts';
+import { DeviceStore, isOfDevice } from './device.ts';
+import { SimulatedDatabases, SimulatedKeyRange } from './simulated-database.ts';
+import { TabChange } from './tabs/change.ts';
 
 // What is kept in IndexedDB is tested in a browser: e2e/device.spec.ts. Here it is what is given to it.
 vi.mock('y-indexeddb', () => ({
@@ -13,29 +15,24 @@ vi.mock('y-indexeddb', () => ({
   },
 }));
 
-let records: Uint8Array[] = [];
+let databases = new SimulatedDatabases();
+let session = '';
 let sessions = 0;
 
 beforeEach(() => {
-  records = [];
+  databases = new SimulatedDatabases();
+  session = `session ${(sessions += 1)}`;
   vi.stubGlobal('addEventListener', () => undefined);
   vi.stubGlobal('removeEventListener', () => undefined);
-  /** One of IndexedDB's requests, which succeeds. */
-  const succeed = (result?: unknown) => {
-    const request = { result, onsuccess: () => undefined };
-    queueMicrotask(() => request.onsuccess());
-    return request;
-  };
-  const store = { add: (record: Uint8Array) => records.push(record), count: () => succeed(0) };
-  const transaction = () => {
-    const begun = { objectStore: () => store, oncomplete: () => undefined };
-    setImmediate(() => begun.oncomplete());
-    return begun;
-  };
-  vi.stubGlobal('indexedDB', { open: () => succeed({ transaction, close: () => undefined }) });
+  vi.stubGlobal('indexedDB', databases.factory);
+  vi.stubGlobal('IDBKeyRange', SimulatedKeyRange);
 });
 
 afterEach(() => vi.unstubAllGlobals());
+
+function records(): Uint8Array[] {
+  return [...databases.contents(`parley/session/${session}`, 'updates').values()] as Uint8Array[];
+}
 
 function writing(words: string): Uint8Array {
   const doc = new Y.Doc();
@@ -46,13 +43,13 @@ function writing(words: string): Uint8Array {
 /** What the device would open the session with. */
 function kept(): string {
   const doc = new Y.Doc();
-  for (const record of records) Y.applyUpdate(doc, record);
+  for (const record of records()) Y.applyUpdate(doc, record);
   return doc.getText('text').toJSON();
 }
 
-async function open(keepsOwn = true) {
+async function open(keepsOwn = true, onBroken?: () => void) {
   const doc = new Y.Doc();
-  const store = await DeviceStore.open(`session ${(sessions += 1)}`, doc, () => undefined, keepsOwn);
+  const store = await DeviceStore.open(session, doc, () => undefined, keepsOwn, onBroken);
   return { doc, store };
 }
 
@@ -60,6 +57,7 @@ describe('what is kept', () => {
   it('[DOC3] is what was done here, at once, and what has arrived', async () => {
     const { doc, store } = await open();
     doc.getText('text').insert(0, 'own');
+    await store.settled();
     expect(kept()).toBe('own');
     Y.applyUpdate(doc, writing('theirs'), 'mailbox');
     await store.settled();
@@ -85,7 +83,7 @@ describe('what is kept', () => {
     expect(emitted).toBe(1);
     doc.getMap('meta').set('later', true);
     await store.settled();
-    expect(records).toHaveLength(2);
+    expect(records()).toHaveLength(2);
     expect(kept()).toBe('own ');
     store.close();
   });
@@ -97,5 +95,54 @@ describe('what is kept', () => {
     await store.settled();
     expect(kept()).toBe('theirs');
     store.close();
+  });
+});
+
+describe('several tabs', () => {
+  it('[TB6] what another tab has committed is not written again, and what it has not is kept', async () => {
+    const { doc, store } = await open();
+    Y.applyUpdate(doc, writing('there'), new TabChange(true, true));
+    await store.settled();
+    expect(records()).toHaveLength(0);
+    Y.applyUpdate(doc, writing('not there'), new TabChange(true, false));
+    await store.settled();
+    expect(kept()).toBe('not there');
+    store.close();
+  });
+
+  it('[TB7] what another tab has committed and never told is found when it is read again, once', async () => {
+    const [first, second] = [await open(), await open()];
+    first.doc.getText('text').insert(0, 'before. ');
+    await first.store.settled();
+    await second.store.readAgain();
+    expect(second.doc.getText('text').toJSON()).toBe('before. ');
+    const origins: unknown[] = [];
+    second.doc.on('update', (_update: Uint8Array, origin: unknown) => origins.push(origin));
+    first.doc.getText('text').insert(8, 'after.');
+    await first.store.settled();
+    await second.store.readAgain();
+    await second.store.readAgain();
+    await second.store.settled();
+    expect(second.doc.getText('text').toJSON()).toBe('before. after.');
+    expect(origins.map(isOfDevice)).toEqual([true]);
+    expect(records()).toHaveLength(2);
+    for (const { store } of [first, second]) store.close();
+  });
+
+  it('[SY16] when what is read again breaks the document, that is told, and nothing of it is kept', async () => {
+    const first = await open();
+    const broken = vi.fn();
+    const second = await open(true, broken);
+    second.doc.on('afterTransaction', (transaction: Y.Transaction) => {
+      if (!transaction.local) throw new Error('poison');
+    });
+    first.doc.getText('text').insert(0, 'poison');
+    await first.store.settled();
+    await second.store.readAgain();
+    expect(broken).toHaveBeenCalledOnce();
+    second.doc.getMap('meta').set('later', true);
+    await second.store.settled();
+    expect(records()).toHaveLength(2);
+    for (const { store } of [first, second]) store.close();
   });
 });

@@ -3,6 +3,7 @@ import * as Y from 'yjs';
 import { SessionError, type ErrorCode } from '../session/errors.ts';
 import { ArrivingUpdates } from './arriving.ts';
 import { databaseName } from './database-name.ts';
+import { TabChange } from './tabs/change.ts';
 
 /** Where the last change is, as far as this device's storage goes. Only a committed transaction makes it `saved`. */
 export type DeviceState =
@@ -27,8 +28,8 @@ const UPDATES = 'updates';
 export class DeviceStore {
   readonly #name: string;
   readonly #doc: Y.Doc;
-  readonly #tabs: BroadcastChannel;
   readonly #onState: (state: DeviceState) => void;
+  readonly #onBroken: () => void;
   /** Changes made in this tab are kept; not those of who may only read ([LK11]). */
   readonly #keepsOwn: boolean;
   #db: IDBDatabase;
@@ -46,6 +47,8 @@ export class DeviceStore {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #unreadable = 0;
+  /** The last record that was read; null before there was one. */
+  #readUpTo: IDBValidKey | null = null;
   #waiting: (() => void)[] = [];
 
   /**
@@ -54,6 +57,7 @@ export class DeviceStore {
    *
    * @param onState told about each change of {@link state}
    * @param keepsOwn false for who may only read: then only what has arrived is kept
+   * @param onBroken told when what {@link readAgain} found has failed halfway: the document is not to be kept
    * @throws {SessionError} `device/unavailable` or `device/full` when the browser gives no database
    */
   static async open(
@@ -61,11 +65,11 @@ export class DeviceStore {
     doc: Y.Doc,
     onState: (state: DeviceState) => void,
     keepsOwn = true,
+    onBroken: () => void = () => undefined,
   ): Promise<DeviceStore> {
     const name = databaseName(sessionId);
     const held = Y.encodeStateVector(doc).length > 1;
-    // Listening comes before reading: what another tab commits is then in what is read, or is told, or both.
-    const store = new DeviceStore(name, doc, await openDatabase(name), onState, keepsOwn);
+    const store = new DeviceStore(name, doc, await openDatabase(name), onState, keepsOwn, onBroken);
     try {
       await store.#read();
     } catch (cause) {
@@ -88,18 +92,15 @@ export class DeviceStore {
     db: IDBDatabase,
     onState: (state: DeviceState) => void,
     keepsOwn: boolean,
+    onBroken: () => void,
   ) {
     this.#keepsOwn = keepsOwn;
     this.#name = name;
     this.#doc = doc;
     this.#db = db;
     this.#onState = onState;
+    this.#onBroken = onBroken;
     this.#listen();
-    this.#tabs = new BroadcastChannel(name);
-    this.#tabs.onmessage = ({ data }) => {
-      // Committed by another tab of this profile: it is in the database already.
-      if (data instanceof Uint8Array) Y.applyUpdate(doc, data, this);
-    };
   }
 
   get state(): DeviceState {
@@ -109,6 +110,24 @@ export class DeviceStore {
   /** How many records of the database could not be read. They stay where they are; the rest is in the document. */
   get unreadable(): number {
     return this.#unreadable;
+  }
+
+  /**
+   * Reads what other tabs have committed since it was last read, and applies what the document lacks: a tab that is killed may have
+   * committed what it never told. Resolves, too, where the database cannot be read.
+   */
+  async readAgain(): Promise<void> {
+    const records = await this.#readNew();
+    if (this.#closed || this.#isBroken) return;
+    try {
+      const applyAll = () => {
+        for (const record of records) Y.applyUpdate(this.#doc, record, this);
+      };
+      Y.transact(this.#doc, applyAll, this, false);
+    } catch {
+      this.discard();
+      this.#onBroken();
+    }
   }
 
   /** Resolves once nothing is on its way into the database any more; {@link state} then says how it ended. */
@@ -134,11 +153,12 @@ export class DeviceStore {
     this.#flush();
     this.#closed = true;
     this.#db.close();
-    void this.settled().then(() => this.#tabs.close());
   }
 
   readonly #keep = (update: Uint8Array, origin: unknown, _doc: Y.Doc, { local }: Y.Transaction): void => {
-    if (origin === this || (local && !this.#keepsOwn)) return;
+    // What another tab has committed is in the database already.
+    const isKept = origin === this || (origin instanceof TabChange && origin.committed);
+    if (isKept || (local && !this.#keepsOwn)) return;
     if (local) this.#enqueue([update]);
     else this.#arriving.hold(update);
   };
@@ -174,7 +194,6 @@ export class DeviceStore {
     this.#tell('saving');
     transaction.oncomplete = () => {
       if (isWhole) this.#owesWholeState = false;
-      for (const record of records) this.#tabs.postMessage(record);
       this.#proceed();
     };
     transaction.onabort = () => {
@@ -205,6 +224,8 @@ export class DeviceStore {
       const db = await openDatabase(this.#name);
       this.#db.close();
       this.#db = db;
+      // A database that was deleted counts its records from the beginning.
+      this.#readUpTo = null;
       this.#listen();
     } catch (error) {
       this.#retry = undefined;
@@ -236,6 +257,9 @@ export class DeviceStore {
 
   /** Lets y-indexeddb read the document; where it stops at a record, the records are read one by one. */
   async #read(): Promise<void> {
+    // Before it is read: what another tab adds meanwhile is read again.
+    const last = await this.#ask((records) => records.openKeyCursor(null, 'prev'));
+    this.#readUpTo = last?.key ?? null;
     const persistence = new IndexeddbPersistence(this.#name, this.#doc);
     this.#doc.off('update', persistence._storeUpdate);
     // It says nothing when reading fails. Its transaction was begun before this one, which therefore waits for its end.
@@ -256,6 +280,29 @@ export class DeviceStore {
     } finally {
       void persistence.destroy();
     }
+  }
+
+  /** The records since the last that was read; none where the database does not give them. */
+  #readNew(): Promise<Uint8Array[]> {
+    return new Promise((resolve) => {
+      let transaction: IDBTransaction;
+      try {
+        // It waits for a write that another tab began before it ended.
+        transaction = this.#db.transaction(UPDATES, 'readwrite');
+      } catch {
+        // The connection was closed: when it is opened again, everything is written anew.
+        resolve([]);
+        return;
+      }
+      const range = this.#readUpTo === null ? null : IDBKeyRange.lowerBound(this.#readUpTo, true);
+      const keys = transaction.objectStore(UPDATES).getAllKeys(range);
+      const records: IDBRequest<Uint8Array[]> = transaction.objectStore(UPDATES).getAll(range);
+      transaction.oncomplete = () => {
+        this.#readUpTo = keys.result.at(-1) ?? this.#readUpTo;
+        resolve(records.result);
+      };
+      transaction.onabort = () => resolve([]);
+    });
   }
 
   /** One request in a transaction of its own, in which it waits for those before it. */
@@ -290,7 +337,14 @@ export class DeviceStore {
 
 /** Whether a transaction with this origin brought what was on this device already: when it was read, or from another tab. */
 export function isOfDevice(origin: unknown): boolean {
-  return origin instanceof DeviceStore || origin instanceof IndexeddbPersistence;
+  return (
+    origin instanceof DeviceStore || origin instanceof IndexeddbPersistence || origin instanceof TabChange
+  );
+}
+
+/** Whether a transaction with this origin brought what another tab had committed and did not live to tell. */
+export function isReadAgain(origin: unknown): boolean {
+  return origin instanceof DeviceStore;
 }
 
 function isQuotaError(error: unknown): boolean {

@@ -1,16 +1,10 @@
 import { catalogue } from '../session/error-sentences.ts';
 import type { ErrorCode } from '../session/errors.ts';
 import type { DeviceState } from './device.ts';
+import { describeBytes } from './reached.ts';
 import type { MailboxStatus } from './mailbox/ports.ts';
-import {
-  countPeople,
-  hasAllOfIt,
-  isOnRelay,
-  relayTrouble,
-  tellTime,
-  type SyncFacts,
-  type TellTime,
-} from './status.ts';
+import { hasAllOfIt, isOnRelay, relayTrouble, tellTime, type SyncFacts, type TellTime } from './status.ts';
+import { isNearlyFull, type StorageRoom } from './storage-room.ts';
 
 /** One sentence or two each, for the pill's details: where the last change is, and what happens next. */
 export interface SyncDetails {
@@ -21,6 +15,8 @@ export interface SyncDetails {
   readonly missing: string;
   /** What came and was left out, because it was not what it claimed to be or cannot be opened; empty for nothing. */
   readonly refused: string;
+  /** What last went wrong, where it is right again; empty for nothing. */
+  readonly past: string;
 }
 
 /** What is so, and what happens next or can be done. */
@@ -39,6 +35,7 @@ export function describeDetails(facts: SyncFacts, time: TellTime = tellTime): Sy
       ? 'Something that others wrote builds on what has not arrived here yet. It appears by itself once that has.'
       : '',
     refused: describeRefused(facts),
+    past: describePast(facts, time),
   };
 }
 
@@ -199,16 +196,17 @@ function describeDevice({ device, waiting, viewing, mailbox }: SyncFacts): strin
   return `What ${mailbox.incomplete ? 'can be shown' : 'has arrived'} is saved on this device.`;
 }
 
-function describePeople({ online, others, hub, mailbox, viewing, waiting, looking }: SyncFacts): string {
+function describePeople(facts: SyncFacts): string {
+  const { online, others, hub, mailbox, viewing, waiting, looking } = facts;
   const { state } = mailbox;
   if (others > 0) {
-    const connected = `Connected to ${countPeople(others)}.`;
-    if (viewing) return `${connected} What they write comes to you through the relay.`;
-    if (waiting) return `${connected} The session appears by itself as soon as it comes from one who has it.`;
+    const here = others === 1 ? '1 other person is here.' : `${others} other people are here.`;
+    if (viewing) return `${here} What they write comes to you through the relay.`;
+    if (waiting) return `${here} The session appears by itself as soon as it comes from one who has it.`;
     const isPassedOn = online && state !== 'unreachable' && !relayTrouble(mailbox);
     return isPassedOn
-      ? `${connected} What you write is sent to them as you write it.`
-      : `${connected} What you write is sent to those of them whose browser is connected to yours directly.`;
+      ? `${describeHaving(facts)} What you write is sent to them as you write it.`
+      : `${describeHaving(facts)} What you write is sent to those of them whose browser is connected to yours directly.`;
   }
   if (!online) {
     if (viewing || waiting) return 'You are offline. What others write comes when you are back.';
@@ -220,6 +218,22 @@ function describePeople({ online, others, hub, mailbox, viewing, waiting, lookin
   if (!isReached && hub !== 'connecting' && state === 'unreachable')
     return 'Nobody can be found while the relay cannot be reached.';
   return !isReached || looking ? 'Looking for others.' : 'Nobody else is here now.';
+}
+
+/** Who has said that this device's last change is saved on theirs. */
+function describeHaving({ others, having }: SyncFacts): string {
+  if (others === 1) {
+    return having === 1
+      ? 'The other person who is here has your last change.'
+      : 'The other person who is here has not confirmed your last change yet.';
+  }
+  const people = `the ${others} others who are here`;
+  if (having === others)
+    return `${others === 2 ? 'Both' : `All ${others}`} others who are here have your last change.`;
+  if (having === 0) return `None of ${people} has confirmed your last change yet.`;
+  return having === 1
+    ? `1 of ${people} has your last change.`
+    : `${having} of ${people} have your last change.`;
 }
 
 function describeRelay(facts: SyncFacts, time: TellTime): string {
@@ -262,13 +276,36 @@ function describeReceived({ incomplete, quarantined }: MailboxStatus): string {
   return 'This device has all that the relay has told of.';
 }
 
-function describeRefused({ mailbox: { dropped, quarantined } }: SyncFacts): string {
+function describeRefused({ isMeshShut, mailbox: { dropped, quarantined } }: SyncFacts): string {
   const refused =
     dropped === 1 ? 'One message was not what it claimed' : `${dropped} messages were not what they claimed`;
   return [
+    isMeshShut
+      ? 'Something that another browser sent directly cannot be opened safely. Until you reload the page, this tab reaches others through the relay only, where it can be left out.'
+      : '',
     quarantined > 0 ? catalogue['relay/quarantined'].what : '',
     dropped > 0 ? `${refused} to be, and did not get into the session. Nothing of yours is affected.` : '',
   ]
     .filter(Boolean)
     .join(' ');
+}
+
+/** What is wrong now is said elsewhere. */
+function describePast({ lastTrouble, mailbox }: SyncFacts, time: TellTime): string {
+  if (!lastTrouble || mailbox.trouble !== null || mailbox.state === 'unreachable') return '';
+  const { code, at } = lastTrouble;
+  const what = code === 'relay/unreachable' ? 'The relay could not be reached.' : catalogue[code].what;
+  return `At ${time(at)}: ${what} That is over.`;
+}
+
+/** How much of what the browser gives is used, and whether it may take it back. */
+export function describeRoom(room: StorageRoom | null): string {
+  if (!room) return '';
+  const used = `Parley uses ${describeBytes(room.used)} of the ${describeBytes(room.quota)} that this browser gives it.`;
+  if (isNearlyFull(room)) {
+    return `${used} That is nearly all: forget sessions that you no longer need, or free space on the device.`;
+  }
+  return room.persisted
+    ? used
+    : `${used} When the device runs out of space, the browser may delete it: install Parley, or keep the link.`;
 }

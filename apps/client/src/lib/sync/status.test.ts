@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../session/error-sentences.ts';
 import type { MailboxStatus, MailboxTrouble } from './mailbox/ports.ts';
-import { describeDetails, describeSharing, describeWaiting, explainTrouble } from './status-details.ts';
+import {
+  describeDetails,
+  describeRoom,
+  describeSharing,
+  describeWaiting,
+  explainTrouble,
+} from './status-details.ts';
 import { describeSync, type SyncFacts } from './status.ts';
+import type { StorageRoom } from './storage-room.ts';
 
 const synced: MailboxStatus = {
   state: 'current',
@@ -21,8 +28,13 @@ const calm: SyncFacts = {
   mailbox: synced,
   viewing: false,
   others: 0,
+  having: 0,
   waiting: false,
   looking: false,
+  following: false,
+  relayOnly: false,
+  isMeshShut: false,
+  lastTrouble: null,
 };
 
 type Changes = Partial<Omit<SyncFacts, 'mailbox'>> & { mailbox?: Partial<MailboxStatus> };
@@ -63,8 +75,12 @@ const troubles = Object.keys(catalogue).filter((code) => code.startsWith('relay/
 describe('sync status', () => {
   test.each<[Changes, string]>([
     [{}, 'On this device · on the relay'],
-    [{ others: 1 }, 'On this device · on the relay · connected to 1 person'],
-    [{ others: 7 }, 'On this device · on the relay · connected to 7 people'],
+    [{ others: 1, having: 1 }, 'On this device · with 1 person · on the relay'],
+    [{ others: 1 }, 'On this device · not yet with 1 person · on the relay'],
+    [{ others: 7, having: 7 }, 'On this device · with 7 people · on the relay'],
+    [{ others: 7, having: 2 }, 'On this device · with 2 of 7 people · on the relay'],
+    [{ others: 7, having: 2, viewing: true }, 'On this device · 7 people here · on the relay'],
+    [{ others: 1, waiting: true }, 'Waiting · 1 person here'],
     [{ online: false }, 'On this device · offline'],
     [{ hub: 'unreachable' }, 'On this device · on the relay'],
     [{ device: 'saving', mailbox: { onRelay: false } }, 'Saving · waiting for the relay'],
@@ -81,7 +97,7 @@ describe('sync status', () => {
     [{ mailbox: { trouble: 'relay/forked' } }, 'On this device · relay contradicts itself'],
     [{ device: 'device/full' }, 'Not saved: storage is full · on the relay'],
     [{ device: 'device/failed', online: false }, 'Not saved · offline'],
-    [{ device: 'device/unavailable', others: 1 }, 'Only in this tab · on the relay · connected to 1 person'],
+    [{ device: 'device/unavailable', others: 1 }, 'Only in this tab · not yet with 1 person · on the relay'],
     [{ waiting: true }, 'Waiting'],
     [{ waiting: true, online: false }, 'Waiting · offline'],
     [{ waiting: true, mailbox: { state: 'behind' } }, 'Waiting · receiving'],
@@ -145,6 +161,30 @@ describe('sync status', () => {
     expect(describeAt({}).relay).toMatch(/is on the relay/);
   });
 
+  test('[PR2] [RC1] only those who have the last change fill the second arc, and only all of them', () => {
+    expect(describeAt({}).peopleArc).toBe('empty');
+    expect(describeAt({ others: 3 }).peopleArc).toBe('waiting');
+    expect(describeAt({ others: 3, having: 2 }).peopleArc).toBe('waiting');
+    expect(describeAt({ others: 3, having: 3 }).peopleArc).toBe('filled');
+    // Who only reads has made no change that others could have.
+    expect(describeAt({ others: 3, having: 3, viewing: true }).peopleArc).toBe('empty');
+    expect(describeAt({ others: 3, having: 3, waiting: true }).peopleArc).toBe('empty');
+  });
+
+  test.each<[Changes, string]>([
+    [{ others: 1 }, 'The other person who is here has not confirmed your last change yet.'],
+    [{ others: 1, having: 1 }, 'The other person who is here has your last change.'],
+    [{ others: 3 }, 'None of the 3 others who are here has confirmed your last change yet.'],
+    [{ others: 3, having: 1 }, '1 of the 3 others who are here has your last change.'],
+    [{ others: 3, having: 2 }, '2 of the 3 others who are here have your last change.'],
+    [{ others: 2, having: 2 }, 'Both others who are here have your last change.'],
+    [{ others: 3, having: 3 }, 'All 3 others who are here have your last change.'],
+    [{ others: 1, viewing: true }, '1 other person is here.'],
+    [{ others: 2, waiting: true }, '2 other people are here.'],
+  ])('[RC1] of the others, %j is said as %j', (changes, sentence) => {
+    expect(describeAt(changes).people).toMatch(new RegExp(`^${sentence.replaceAll('.', '[.]')}`));
+  });
+
   test('that others are connected is never called synced, saved or received', () => {
     const status = describeAt({ device: 'device/failed', others: 3, mailbox: { onRelay: false } });
     expect(status.tone).toBe('danger');
@@ -201,19 +241,55 @@ describe('sync status', () => {
   });
 });
 
+describe('what else the details say', () => {
+  const lastTrouble = { code: 'relay/unreachable', at: 1 } as const;
+
+  test('what went wrong and is right again', () => {
+    const budget = { code: 'relay/budget-spent', at: 1 } as const;
+    expect(describeAt({}).past).toBe('');
+    expect(describeAt({ lastTrouble }).past).toBe('At 14:05: The relay could not be reached. That is over.');
+    expect(describeAt({ lastTrouble: budget }).past).toContain(catalogue['relay/budget-spent'].what);
+  });
+
+  test('[SY16] that others are not reached directly, because what came that way could not be applied', () => {
+    expect(describeAt({ isMeshShut: true }).refused).toMatch(/^Something that another browser sent directly/);
+  });
+
+  test('nothing is called over that is not', () => {
+    expect(describeAt({ lastTrouble, mailbox: { state: 'unreachable' } }).past).toBe('');
+    expect(describeAt({ lastTrouble, mailbox: { trouble: 'relay/forked' } }).past).toBe('');
+  });
+
+  test.each<[StorageRoom | null, RegExp]>([
+    [null, /^$/],
+    [
+      { used: 1e6, quota: 2e9, persisted: true },
+      /^Parley uses 1 MB of the 2 GB that this browser gives it[.]$/,
+    ],
+    [{ used: 1e6, quota: 2e9, persisted: false }, /may delete it: install Parley, or keep the link[.]$/],
+    [{ used: 1_999e6, quota: 2e9, persisted: false }, /nearly all: forget sessions/],
+  ])('of the room %j', (room, sentence) => expect(describeRoom(room)).toMatch(sentence));
+});
+
 describe('of all that can be the case, nothing that is said claims more', () => {
   const bool = [true, false];
   const devices = ['saving', 'saved', 'device/full', 'device/failed', 'device/unavailable'] as const;
   const states = ['starting', 'behind', 'current', 'unknown', 'unreachable'] as const;
-  const hubs = ['connecting', 'connected', 'unreachable', 'unused'] as const;
+  const hubs = ['connecting', 'connected', 'unreachable'] as const;
   const all = combine({
-    ...{ device: devices, online: bool, hub: hubs, viewing: bool, others: [0, 2], waiting: bool },
+    ...{ device: devices, online: bool, hub: hubs, viewing: bool, waiting: bool },
+    people: [
+      { others: 0, having: 0 },
+      { others: 1, having: 1 },
+      { others: 2, having: 0 },
+      { others: 2, having: 1 },
+    ],
     ...{ looking: bool, state: states, onRelay: bool, incomplete: bool, quarantined: [0, 1] },
     trouble: [null, ...troubles],
-  }).map(({ state, onRelay, incomplete, quarantined, trouble, ...facts }) => {
+  }).map(({ state, onRelay, incomplete, quarantined, trouble, people, ...facts }) => {
     const unreachableSince = state === 'unreachable' ? 1 : null;
     const mailbox = { ...synced, state, onRelay, incomplete, quarantined, trouble, unreachableSince };
-    const whole: SyncFacts = { ...facts, mailbox };
+    const whole: SyncFacts = { ...calm, ...facts, ...people, mailbox };
     return { ...whole, mailbox, said: describeAll(whole), status: describeSync(whole) };
   });
   type Case = (typeof all)[number];
@@ -310,6 +386,33 @@ describe('of all that can be the case, nothing that is said claims more', () => 
       exception(
         ({ mailbox, viewing }) => mailbox.quarantined > 0 && viewing,
         ({ said }) => !/relay has told of\.|· on the relay/.test(`${said.relay} ${said.label}`),
+      ),
+    ).toBeNull();
+  });
+
+  test('[PR2] [RC1] that others have the last change only if they have told so', () => {
+    expect(
+      exception(
+        ({ said }) => / with \d/.test(said.label) && !said.label.includes('not yet'),
+        ({ said, having, others, viewing, waiting }) =>
+          !viewing &&
+          !waiting &&
+          having > 0 &&
+          (having === others
+            ? !/with \d+ of/.test(said.label)
+            : said.label.includes(`with ${having} of ${others}`)),
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ said }) => /(has|have) your last change/.test(said.people),
+        ({ having, viewing, waiting }) => having > 0 && !viewing && !waiting,
+      ),
+    ).toBeNull();
+    expect(
+      exception(
+        ({ status }) => status.peopleArc === 'filled',
+        ({ having, others }) => having === others && others > 0,
       ),
     ).toBeNull();
   });

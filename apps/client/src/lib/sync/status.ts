@@ -1,6 +1,9 @@
 import type { DeviceState } from './device.ts';
 import type { MailboxStatus, MailboxTrouble } from './mailbox/ports.ts';
-import type { HubState } from './mesh.ts';
+import type { Reached } from './reached.ts';
+
+/** Whether the relay's hub can be reached. Without it, those who are connected stay so, and nobody new is found. */
+export type HubState = 'connecting' | 'connected' | 'unreachable';
 
 /** What is known about where a session's work is and who can be reached. Nothing here is guessed. */
 export interface SyncFacts {
@@ -13,10 +16,39 @@ export interface SyncFacts {
   readonly viewing: boolean;
   /** Other people who are present in the session right now. */
   readonly others: number;
+  /** Those of them who have told that this device's last change is saved on theirs ([RC1]). */
+  readonly having: number;
   /** Nothing of the session has arrived on this device yet. */
   readonly waiting: boolean;
   /** It was opened a moment ago: whoever is there may not have been found yet. */
   readonly looking: boolean;
+  /** Another tab of this browser holds the connections, for this one as well ([TB1]). */
+  readonly following: boolean;
+  /** This device reaches others through the relay only, which hides its address from them. */
+  readonly relayOnly: boolean;
+  /** Something that came directly from another browser could not be applied: until the page is loaded anew, others are reached through the relay. */
+  readonly isMeshShut: boolean;
+  /** What last went wrong with the relay, though it may be right again; null if nothing has. */
+  readonly lastTrouble: LastTrouble | null;
+}
+
+/** What the pill and its details need: what is known, who is reached how, and what can be changed. */
+export interface SyncView {
+  readonly facts: SyncFacts;
+  readonly reached: readonly Reached[];
+  /** Of the app, and of the browser as it calls itself. */
+  readonly version: string;
+  readonly browser: string;
+  /** Looks anew how the others are reached. */
+  look(): void;
+  /** @returns false where the browser does not keep it */
+  reachThroughRelayOnly(relayOnly: boolean): Promise<boolean>;
+}
+
+export interface LastTrouble {
+  readonly code: MailboxTrouble | 'relay/unreachable';
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 export interface SyncStatus {
@@ -24,6 +56,8 @@ export interface SyncStatus {
   readonly tone: 'calm' | 'waiting' | 'danger';
   /** The last change is committed on this device: fills the pill's first arc. */
   readonly onDevice: boolean;
+  /** The pill's second arc. `filled`: all who are present have told that they have this device's last change. `waiting`: not all of them. */
+  readonly peopleArc: 'empty' | 'waiting' | 'filled';
   /**
    * The pill's third arc. `filled`: the relay has acknowledged all that this device holds; for a viewer, this device has all that the
    * relay has told of, and could use it ([SY19]). `waiting`: it has yet to. `danger`: it contradicts itself.
@@ -43,17 +77,12 @@ export const tellTime: TellTime = (time) =>
 
 /** Puts the facts into words. It never says more than they do: a connection is not called a copy. */
 export function describeSync(facts: SyncFacts, time: TellTime = tellTime): SyncStatus {
-  const { device, waiting, others, online, mailbox } = facts;
+  const { device, waiting, online, mailbox } = facts;
   const { incomplete } = mailbox;
   const lost = device !== 'saved' && device !== 'saving';
   const relay = online ? shortRelay(facts, time) : 'offline';
   const missing = incomplete ? 'something is missing' : '';
-  const label = [
-    waiting ? 'Waiting' : shortDevice[device],
-    relay,
-    missing,
-    others > 0 ? `connected to ${countPeople(others)}` : '',
-  ];
+  const label = [waiting ? 'Waiting' : shortDevice[device], shortPeople(facts), relay, missing];
   const stuck = !online
     ? ''
     : relayTrouble(mailbox)
@@ -64,6 +93,7 @@ export function describeSync(facts: SyncFacts, time: TellTime = tellTime): SyncS
   return {
     tone: lost ? 'danger' : device === 'saving' || waiting || incomplete ? 'waiting' : 'calm',
     onDevice: device === 'saved' && !waiting,
+    peopleArc: peopleArc(facts),
     relayArc: relayArc(facts),
     label: label.filter(Boolean).join(' · '),
     notice: lost ? shortDevice[device].replace(/:.*/, '') : stuck || missing,
@@ -86,6 +116,26 @@ const shortDevice: Record<DeviceState, string> = {
   'device/failed': 'Not saved',
   'device/unavailable': 'Only in this tab',
 };
+
+/** What was written here can be with others. */
+function isGiver({ viewing, waiting }: SyncFacts): boolean {
+  return !viewing && !waiting;
+}
+
+function peopleArc(facts: SyncFacts): SyncStatus['peopleArc'] {
+  const { others, having } = facts;
+  if (others === 0 || !isGiver(facts)) return 'empty';
+  return having === others ? 'filled' : 'waiting';
+}
+
+function shortPeople(facts: SyncFacts): string {
+  const { others, having } = facts;
+  if (others === 0) return '';
+  const people = countPeople(others);
+  if (!isGiver(facts)) return `${people} here`;
+  if (having === 0) return `not yet with ${people}`;
+  return having === others ? `with ${people}` : `with ${having} of ${people}`;
+}
 
 function relayArc({ mailbox, viewing, waiting }: SyncFacts): SyncStatus['relayArc'] {
   const { state, trouble } = mailbox;
@@ -139,6 +189,6 @@ export function hasAllOfIt({ incomplete, quarantined }: MailboxStatus): boolean 
 }
 
 /** So many people, in words. */
-export function countPeople(people: number): string {
+function countPeople(people: number): string {
   return people === 1 ? '1 person' : `${people} people`;
 }

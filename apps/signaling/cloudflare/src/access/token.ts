@@ -14,7 +14,8 @@ import { RelayProblem } from '../relay-problem.ts';
 
 /** What a token is asked to open. */
 export interface Asked {
-  readonly sessionId: string;
+  /** The session that the token has to be for; null where it is the token that names it. */
+  readonly sessionId: string | null;
   /** This relay's origin. */
   readonly audience: string;
   readonly scope: TokenScope;
@@ -57,7 +58,7 @@ export async function verifyToken(token: string, asked: Asked): Promise<Omit<Cal
   if (claims.iat > seconds + TOKEN_SKEW || claims.exp <= seconds - TOKEN_SKEW) {
     throw new RelayProblem('access/token-expired');
   }
-  if (claims.aud !== asked.audience || claims.sub !== asked.sessionId) {
+  if (claims.aud !== asked.audience || claims.sub !== (asked.sessionId ?? claims.sub)) {
     throw new RelayProblem('access/token-audience');
   }
   if (!claims.scope?.split(' ').includes(asked.scope)) throw new RelayProblem('access/scope');

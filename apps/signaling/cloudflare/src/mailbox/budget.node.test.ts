@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { payInAdvance, prefixLimits, PURCHASE_ROWS, useCredit, type Cost, type Credit } from './budget.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 
-const NOTHING: Cost = { sessions: 0, bytes: 0, rows: 0 };
+const NOTHING: Cost = { sessions: 0, bytes: 0, rows: 0, turn: 0 };
 
 describe('credit', () => {
   it('[MB19] is used up, and not more', () => {
@@ -26,7 +26,7 @@ describe('payment', () => {
     const spent = { kept: 0, relay: NOTHING, prefix: null };
     const first = payInAdvance(cost, { day: 0, bytes: 0, rows: 0 }, 5, spent, DEFAULT_LIMITS);
     expect(first).toEqual({
-      paid: { sessions: 1, bytes: 32_768, rows: 20 },
+      paid: { sessions: 1, bytes: 32_768, rows: 20, turn: 0 },
       credit: { day: 5, bytes: 32_568, rows: 13 },
     });
     const later = payInAdvance(
@@ -37,7 +37,7 @@ describe('payment', () => {
       DEFAULT_LIMITS,
     );
     expect(later).toEqual({
-      paid: { sessions: 0, bytes: 262_144, rows: 0 },
+      paid: { sessions: 0, bytes: 262_144, rows: 0, turn: 0 },
       credit: { day: 5, bytes: 32_568 + 262_144 - 40_000, rows: 13 - 3 - PURCHASE_ROWS },
     });
   });
@@ -52,7 +52,7 @@ describe('payment', () => {
       limits,
     );
     expect(payment).toEqual({
-      paid: { sessions: 0, bytes: 1, rows: 7 },
+      paid: { sessions: 0, bytes: 1, rows: 7, turn: 0 },
       credit: { day: 5, bytes: 0, rows: 0 },
     });
   });
@@ -76,7 +76,7 @@ describe('payment', () => {
   });
 
   const amount = fc.nat({ max: 200 });
-  const cost = fc.record({ sessions: fc.nat({ max: 1 }), bytes: amount, rows: amount });
+  const cost = fc.record({ sessions: fc.nat({ max: 1 }), bytes: amount, rows: amount, turn: amount });
 
   it('[MB19] never exceeds a budget or a prefix’s half of it, and covers the cost', () => {
     fc.assert(

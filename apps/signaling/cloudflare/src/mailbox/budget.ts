@@ -1,11 +1,15 @@
 import type { MailboxLimits } from './limits.ts';
 
-/** What something takes of a day's budgets: new sessions, bytes of envelopes, and rows that are written. */
+/** What something takes of a day's budgets: new sessions, bytes of envelopes, rows that are written, and TURN credentials. */
 export interface Cost {
   readonly sessions: number;
   readonly bytes: number;
   readonly rows: number;
+  readonly turn: number;
 }
+
+/** What a change of a session takes. */
+export type SessionCost = Omit<Cost, 'turn'>;
 
 /** What a session has paid in advance and not used. It is good for its day only, so that no day takes more than its budget. */
 export interface Credit {
@@ -32,7 +36,11 @@ const STEPS = {
 } as const;
 
 /** What is left of the credit after this cost; null when it is not enough, and something has to be paid. */
-export function useCredit({ sessions, bytes, rows }: Cost, credit: Credit, day: number): Credit | null {
+export function useCredit(
+  { sessions, bytes, rows }: SessionCost,
+  credit: Credit,
+  day: number,
+): Credit | null {
   if (credit.day !== day || sessions > 0 || bytes > credit.bytes || rows > credit.rows) return null;
   return { day, bytes: credit.bytes - bytes, rows: credit.rows - rows };
 }
@@ -42,7 +50,7 @@ export function useCredit({ sessions, bytes, rows }: Cost, credit: Credit, day: 
  * ([MB19]); null when the day's budget, or the prefix's half of it, is spent, or the relay is full.
  */
 export function payInAdvance(
-  cost: Cost,
+  cost: SessionCost,
   credit: Credit,
   day: number,
   spent: Spent,
@@ -54,11 +62,12 @@ export function payInAdvance(
   const rows = cost.rows + PURCHASE_ROWS;
   const lacking = {
     sessions: cost.sessions,
+    turn: 0,
     bytes: Math.max(0, cost.bytes - held.bytes),
     rows: Math.max(0, rows - held.rows),
   };
   const stepped = {
-    sessions: cost.sessions,
+    ...lacking,
     bytes: Math.ceil(lacking.bytes / step.bytes) * step.bytes,
     rows: Math.ceil(lacking.rows / step.rows) * step.rows,
   };
@@ -72,12 +81,12 @@ export function payInAdvance(
 
 /** What one IP prefix may take in a day: half. All of an office come from one, and so may all of a small relay's users. */
 export function prefixLimits(limits: MailboxLimits): Cost {
-  const { sessions, bytes, rows } = relayLimits(limits);
-  return { sessions: half(sessions), bytes: half(bytes), rows: half(rows) };
+  const { sessions, bytes, rows, turn } = relayLimits(limits);
+  return { sessions: half(sessions), bytes: half(bytes), rows: half(rows), turn: half(turn) };
 }
 
-export function relayLimits({ dailySessions, dailyBytes, dailyRows }: MailboxLimits): Cost {
-  return { sessions: dailySessions, bytes: dailyBytes, rows: dailyRows };
+export function relayLimits({ dailySessions, dailyBytes, dailyRows, dailyTurn }: MailboxLimits): Cost {
+  return { sessions: dailySessions, bytes: dailyBytes, rows: dailyRows, turn: dailyTurn };
 }
 
 /** Bytes that the relay may keep after this. The last tenth is for the sessions that there are already. */
@@ -100,6 +109,8 @@ function isWithin(cost: Cost, spent: Cost, limit: Cost): boolean {
   return (
     spent.sessions + cost.sessions <= limit.sessions &&
     spent.bytes + cost.bytes <= limit.bytes &&
-    spent.rows + cost.rows <= limit.rows
+    spent.rows + cost.rows <= limit.rows &&
+    // Less TURN than was given out already, because the variable was changed, stops no mailbox.
+    (cost.turn === 0 || spent.turn + cost.turn <= limit.turn)
   );
 }

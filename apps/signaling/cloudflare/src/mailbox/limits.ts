@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { VariableError } from '../variable-error.ts';
 
 /** What the relay takes. Bytes are those of envelopes; a day is one of UTC. */
 export interface MailboxLimits {
@@ -10,6 +11,8 @@ export interface MailboxLimits {
   readonly dailySessions: number;
   readonly dailyBytes: number;
   readonly dailyRows: number;
+  /** TURN credentials that the whole relay gives out in a day ([IC5]); one IP prefix may have half of them. */
+  readonly dailyTurn: number;
   /** Bytes that the whole relay keeps ([MB19]); new sessions may take nine tenths of it. */
   readonly totalBytes: number;
   /** Days after which a session that nobody visits is deleted ([MB22]). */
@@ -26,6 +29,7 @@ export const DEFAULT_LIMITS: MailboxLimits = {
   dailySessions: 2_000,
   dailyBytes: 300_000_000,
   dailyRows: 80_000,
+  dailyTurn: 2_000,
   totalBytes: 400_000_000,
   retentionDays: 180,
 };
@@ -37,6 +41,7 @@ const VARIABLES = {
   DAILY_SESSIONS: 'dailySessions',
   DAILY_BYTES: 'dailyBytes',
   DAILY_ROWS: 'dailyRows',
+  DAILY_TURN: 'dailyTurn',
   TOTAL_BYTES: 'totalBytes',
   RETENTION_DAYS: 'retentionDays',
 } as const satisfies Record<string, keyof MailboxLimits>;
@@ -51,19 +56,10 @@ const digits = z.pipe(
   ),
 );
 
-/** A variable of the Worker whose value is of no use. Its message names the variable, for whoever deployed it. */
-export class LimitError extends Error {
-  override readonly name = 'LimitError';
-
-  constructor(variable: string) {
-    super(`${variable} has to be a whole number greater than 0, in decimal digits`);
-  }
-}
-
 /**
  * The limits that the Worker's variables say, with the defaults for those that are missing.
  *
- * @throws {LimitError} names the first bad one
+ * @throws {VariableError} names the first bad one
  */
 export function readLimits(variables: LimitVariables): MailboxLimits {
   const limits: { -readonly [Name in keyof MailboxLimits]: number } = { ...DEFAULT_LIMITS };
@@ -71,7 +67,9 @@ export function readLimits(variables: LimitVariables): MailboxLimits {
     const text = variables[variable as keyof LimitVariables];
     if (text === undefined) continue;
     const parsed = digits.safeParse(text);
-    if (!parsed.success) throw new LimitError(variable);
+    if (!parsed.success) {
+      throw new VariableError(variable, 'a whole number greater than 0, in decimal digits');
+    }
     limits[limit] = parsed.data;
   }
   return limits;

@@ -183,6 +183,13 @@ describe('access', () => {
     await expectProblem(response, code);
   });
 
+  it('[MB1] a token for another session opens nothing', async () => {
+    const [author, other] = [await Author.create(), await Author.create()];
+    await append(other, await other.update());
+    const response = await exports.default.fetch(address(author, 'log'), { headers: await bearer(other) });
+    await expectProblem(response, 'access/token-audience');
+  });
+
   it('[MB3] an unknown session, a wrong key and a bad signature are one answer', async () => {
     const author = await Author.create();
     const other = await Author.create();

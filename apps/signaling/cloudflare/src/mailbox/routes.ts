@@ -1,16 +1,13 @@
 import { decodeAppend, MAILBOX_LIMITS, type MailboxFrame } from '@parley/signaling/mailbox';
 import { ENVELOPE_LIMIT } from '@parley/signaling/envelope';
-import type { TokenScope } from '@parley/signaling/token';
 import { Hono, type Context } from 'hono';
-import { cors } from 'hono/cors';
 import * as z from 'zod/mini';
-import { prefixOf } from '../access/ip-prefix.ts';
-import { readBearer, verifyToken } from '../access/token.ts';
+import { allowOrigins } from '../access/allow-origins.ts';
+import { identify } from '../access/identify.ts';
 import type { Env } from '../env.ts';
 import { globalHub } from '../hub/global-hub.ts';
 import { logError } from '../operations/log.ts';
 import { RelayProblem } from '../relay-problem.ts';
-import type { Caller } from './mailbox.ts';
 import { openMailbox } from './open-mailbox.ts';
 import { readBody } from './request-body.ts';
 
@@ -19,17 +16,7 @@ type MailboxContext = Context<{ Bindings: Env }>;
 /** Below `/api/sessions/<session id>`: what the mailbox's messages are is in protocol/mailbox.ts. */
 export const mailboxRoutes = new Hono<{ Bindings: Env }>();
 
-// The resource policy that all answers have (same-origin) does not stop this: it is for requests without CORS only.
-mailboxRoutes.use(
-  cors({
-    origin: (origin, c: MailboxContext) =>
-      (c.env.ALLOWED_ORIGINS ?? '').split(/\s+/).includes(origin) ? origin : null,
-    allowMethods: ['GET', 'POST', 'PUT'],
-    allowHeaders: ['Authorization', 'Content-Type'],
-    exposeHeaders: ['Date', 'Retry-After'],
-    maxAge: 7_200,
-  }),
-);
+mailboxRoutes.use(allowOrigins(['GET', 'POST', 'PUT']));
 
 const query = z.object({
   after: z.pipe(
@@ -90,17 +77,6 @@ mailboxRoutes.get('/snapshots/:envelope{[A-Za-z0-9_-]{22}}', async (c) => {
   const { body } = await openMailbox(c.env).readSnapshot(caller, c.req.param('envelope'));
   return answerBytes(body());
 });
-
-/** Who asks. The session id is part of the route that these routes are below. */
-async function identify(c: MailboxContext, scope: TokenScope): Promise<Caller> {
-  const caller = await verifyToken(readBearer(c.req.header('Authorization')), {
-    sessionId: c.req.param('session') ?? '',
-    audience: new URL(c.req.url).origin,
-    scope,
-    now: Date.now(),
-  });
-  return { ...caller, prefix: prefixOf(c.req.header('CF-Connecting-IP')) };
-}
 
 function readRequest(c: MailboxContext, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   return readBody(c.req.raw.body, limit);

@@ -1,6 +1,14 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { RelayProblem } from '../relay-problem.ts';
-import { fits, payInAdvance, PURCHASE_ROWS, useCredit, type Cost, type Spent } from './budget.ts';
+import {
+  fits,
+  payInAdvance,
+  PURCHASE_ROWS,
+  useCredit,
+  type Cost,
+  type SessionCost,
+  type Spent,
+} from './budget.ts';
 import type { DatabaseStatement } from './database.ts';
 import { dayOf, secondsToTomorrow } from './day.ts';
 import { encodeHex } from './hexadecimal.ts';
@@ -17,7 +25,7 @@ import {
   selectPrefix,
   type SnapshotRow,
 } from './storage.ts';
-import { commit, read } from './transactions.ts';
+import { commit, decideAndCommit, read } from './transactions.ts';
 
 /** A change of a session that has been paid for. */
 export interface Settled {
@@ -37,7 +45,7 @@ export async function settle(
   { prefix }: Caller,
   before: Session,
   after: Session,
-  cost: Cost,
+  cost: SessionCost,
   at: number,
 ): Promise<Settled> {
   const { database, limits } = options;
@@ -66,10 +74,29 @@ export async function payForStaging(
   cost: Pick<Cost, 'bytes' | 'rows'>,
   at: number,
 ): Promise<void> {
+  const paid = { sessions: 0, bytes: cost.bytes, rows: cost.rows + PURCHASE_ROWS, turn: 0 };
+  await payAtOnce(options, prefix, paid, at);
+}
+
+/**
+ * Pays for one TURN credential ([IC5]), and for the rows that this writes. Nobody gets it back when no credential comes.
+ *
+ * @throws {RelayProblem} `relay/budget-spent`, `relay/unavailable`; `mailbox/too-fast` when too many pay at the same time
+ */
+export async function payForTurn(options: MailboxOptions, prefix: string | null): Promise<void> {
+  const paid = { sessions: 0, bytes: 0, rows: PURCHASE_ROWS, turn: 1 };
+  await decideAndCommit(options, () => payAtOnce(options, prefix, paid, options.now()));
+}
+
+async function payAtOnce(
+  options: MailboxOptions,
+  prefix: string | null,
+  paid: Cost,
+  at: number,
+): Promise<void> {
   const { database, limits } = options;
   const day = dayOf(at);
   const { hidden, spent } = await readSpent(options, prefix, day);
-  const paid = { sessions: 0, bytes: cost.bytes, rows: cost.rows + PURCHASE_ROWS };
   if (!fits(paid, spent, limits)) throw new RelayProblem('relay/budget-spent', secondsToTomorrow(at));
   await commit(database, payBudget(database, day, hidden, paid, limits));
 }

@@ -240,8 +240,8 @@ export function removeLog(
   };
 }
 
-const budgetRow = z.object({ salt: z.string(), kept: number, sessions: number, bytes: number, rows: number });
-const spentRow = z.object({ sessions: number, bytes: number, rows: number });
+const spentRow = z.object({ sessions: number, bytes: number, rows: number, turn: number });
+const budgetRow = z.extend(spentRow, { salt: z.string(), kept: number });
 
 /** A day's budget, made if it is the first payment of the day. `salt` is hexadecimal. */
 export function openBudget(database: MailboxDatabase, day: number, salt: string): DatabaseStatement[] {
@@ -253,7 +253,7 @@ export function openBudget(database: MailboxDatabase, day: number, salt: string)
       .bind(day, salt),
     database
       .prepare(
-        `SELECT hex(salt) AS salt, sessions, bytes, rows, coalesce((SELECT bytes FROM kept), 0) AS kept
+        `SELECT hex(salt) AS salt, sessions, bytes, rows, turn, coalesce((SELECT bytes FROM kept), 0) AS kept
          FROM budgets WHERE day = ?1`,
       )
       .bind(day),
@@ -268,12 +268,12 @@ export function readBudget(
 
 export function selectPrefix(database: MailboxDatabase, day: number, prefix: string): DatabaseStatement {
   return database
-    .prepare('SELECT sessions, bytes, rows FROM budget_prefixes WHERE day = ?1 AND prefix = ?2')
+    .prepare('SELECT sessions, bytes, rows, turn FROM budget_prefixes WHERE day = ?1 AND prefix = ?2')
     .bind(day, prefix);
 }
 
 export function readPrefix(rows: readonly unknown[]): Cost {
-  return rows.length === 0 ? { sessions: 0, bytes: 0, rows: 0 } : spentRow.parse(rows[0]);
+  return rows.length === 0 ? { sessions: 0, bytes: 0, rows: 0, turn: 0 } : spentRow.parse(rows[0]);
 }
 
 /**
@@ -287,16 +287,17 @@ export function payBudget(
   paid: Cost,
   limits: MailboxLimits,
 ): DatabaseStatement[] {
-  const amounts = [paid.sessions, paid.bytes, paid.rows] as const;
+  const amounts = [paid.sessions, paid.bytes, paid.rows, paid.turn] as const;
   const relay = relayLimits(limits);
   const statements = [
     database
       .prepare(
-        `UPDATE budgets SET sessions = CASE WHEN sessions + ?2 <= ?5 THEN sessions + ?2 END,
-           bytes = CASE WHEN bytes + ?3 <= ?6 THEN bytes + ?3 END, rows = CASE WHEN rows + ?4 <= ?7 THEN rows + ?4 END
+        `UPDATE budgets SET sessions = CASE WHEN sessions + ?2 <= ?6 THEN sessions + ?2 END,
+           bytes = CASE WHEN bytes + ?3 <= ?7 THEN bytes + ?3 END, rows = CASE WHEN rows + ?4 <= ?8 THEN rows + ?4 END,
+           turn = CASE WHEN ?5 = 0 OR turn + ?5 <= ?9 THEN turn + ?5 END
          WHERE day = ?1`,
       )
-      .bind(day, ...amounts, relay.sessions, relay.bytes, relay.rows),
+      .bind(day, ...amounts, relay.sessions, relay.bytes, relay.rows, relay.turn),
   ];
   if (paid.bytes > 0) {
     statements.push(
@@ -313,11 +314,12 @@ export function payBudget(
   statements.push(
     database
       .prepare(
-        `INSERT INTO budget_prefixes (day, prefix, sessions, bytes, rows) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET sessions = CASE WHEN sessions + ?3 <= ?6 THEN sessions + ?3 END,
-           bytes = CASE WHEN bytes + ?4 <= ?7 THEN bytes + ?4 END, rows = CASE WHEN rows + ?5 <= ?8 THEN rows + ?5 END`,
+        `INSERT INTO budget_prefixes (day, prefix, sessions, bytes, rows, turn) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET sessions = CASE WHEN sessions + ?3 <= ?7 THEN sessions + ?3 END,
+           bytes = CASE WHEN bytes + ?4 <= ?8 THEN bytes + ?4 END, rows = CASE WHEN rows + ?5 <= ?9 THEN rows + ?5 END,
+           turn = CASE WHEN ?6 = 0 OR turn + ?6 <= ?10 THEN turn + ?6 END`,
       )
-      .bind(day, prefix, ...amounts, share.sessions, share.bytes, share.rows),
+      .bind(day, prefix, ...amounts, share.sessions, share.bytes, share.rows, share.turn),
   );
   return statements;
 }

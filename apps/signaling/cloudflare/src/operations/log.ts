@@ -1,4 +1,5 @@
-import { LimitError } from '../mailbox/limits.ts';
+import { TurnError } from '../ice/turn.ts';
+import { VariableError } from '../variable-error.ts';
 
 /**
  * Writes one line of JSON to the relay's log. Callers pass nothing that came from a request but the route that it
@@ -10,8 +11,8 @@ export function logError(route: string, error: unknown): void {
   console.error(
     JSON.stringify({
       ...{ level: 'error', route, error: name },
-      // A message can quote what was being read. This one names a variable, for whoever deployed it; the stack cannot.
-      ...(error instanceof LimitError ? { message: error.message } : {}),
+      // A message can quote what was being read. These tell whoever deployed it a variable's name or a code; the stack cannot.
+      ...(error instanceof VariableError || error instanceof TurnError ? { message: error.message } : {}),
       stack: stack?.split('\n').filter((line) => line.startsWith('    at ')),
     }),
   );

@@ -1,7 +1,7 @@
 import { hashEnvelope } from '@parley/signaling/envelope';
 import * as Y from 'yjs';
 import type { MailboxEffect } from './engine.ts';
-import { holdingsOfUpdate, type Holdings } from './holdings.ts';
+import { holdingsOfUpdate, type Holdings } from '../holdings.ts';
 import type { StoredMailbox } from './stored.ts';
 
 /** An update that ended badly so often while it was applied alone is quarantined. Once could be a page that was closed. */

@@ -13,7 +13,7 @@ import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, type EditKeys } from '../../session/keys.ts';
 import { MailboxClient, type MailboxClientOptions } from './client.ts';
-import { encodeHoldings, holdingsOfUpdate, NOTHING } from './holdings.ts';
+import { encodeHoldings, holdingsOfUpdate, NOTHING } from '../holdings.ts';
 import { beginLog } from './known-log.ts';
 import { MailboxRefusal, type ChannelListener, type MailboxStatus } from './ports.ts';
 import type { StoredMailbox } from './stored.ts';
@@ -177,7 +177,8 @@ async function start(
       },
     },
     committed,
-    isOfDevice: (origin) => origin === 'another tab',
+    isOfDevice: (origin) => origin === 'another tab' || origin === 'done in another tab',
+    isOwn: (origin) => origin === 'done in another tab',
     reachesDirectly: () => false,
     onStatus: () => undefined,
     onBroken: () => broken(),
@@ -367,6 +368,32 @@ describe('a page that goes away', () => {
     expect(envelopes[0]).toEqual(opened.appended[0]?.envelopes[0]);
     const reader = await start(() => Promise.resolve(logOf(envelopes)), { role: 'reader' });
     await vi.waitFor(() => expect(textOf(reader)).toBe('first last'));
+  });
+
+  it('[SY24] sends what another tab has done, too, and not what that one has received', async () => {
+    const opened = await start(empty);
+    await settled(opened);
+    opened.append = () => new Promise(() => undefined);
+    Y.applyUpdateV2(opened.doc, writing('received'), 'another tab');
+    expect(opened.prepare).not.toHaveBeenCalled();
+    Y.applyUpdateV2(opened.doc, writing('mine'), 'done in another tab');
+    await vi.waitFor(() => {
+      opened.client.leave();
+      expect(opened.appended.at(-1)?.envelopes).not.toHaveLength(0);
+    });
+    expect(opened.prepare).toHaveBeenCalled();
+  });
+
+  it('[SY16] sends nothing of what failed while it was taken over from another tab', async () => {
+    const doc = new Y.Doc();
+    doc.on('afterTransaction', (transaction: Y.Transaction) => {
+      if (!transaction.local) throw new Error('poison');
+    });
+    const opened = await start(empty, { doc });
+    await settled(opened);
+    expect(() => Y.applyUpdateV2(doc, writing('bad'), 'done in another tab')).toThrow('poison');
+    await opened.client.stop();
+    expect(opened.prepare).not.toHaveBeenCalled();
   });
 
   it('[SY24] sends what it held already at the start, and nothing that is acknowledged', async () => {
@@ -848,6 +875,20 @@ describe('what is there now', () => {
     // What went before is with the log; until then the change waits for it.
     Y.applyUpdate(ben.doc, Y.encodeStateAsUpdate(ada.doc));
     expect(textOf(ben)).toBe('together alone ');
+  });
+
+  it('[SY20] so does what another tab has done, at once', async () => {
+    const opened = await start(empty);
+    await settled(opened);
+    opened.channel.up();
+    opened.channel.frame(live(await seal(presence('writer', 1), presenceOf(55, { name: 'ben' }))));
+    await vi.waitFor(() => expect(opened.awareness.getStates().has(55)).toBe(true));
+    const changes = () =>
+      opened.sent.map((bytes) => parseEnvelope(bytes).header).filter(({ kind }) => kind === 'update');
+    Y.applyUpdateV2(opened.doc, writing('received'), 'another tab');
+    Y.applyUpdateV2(opened.doc, writing('mine'), 'done in another tab');
+    await vi.waitFor(() => expect(changes()).toHaveLength(1));
+    await vi.waitFor(() => expect(opened.appended).not.toHaveLength(0));
   });
 
   it('[SY8] a live change that the writer did not sign, or of another kind, is dropped', async () => {

@@ -1,8 +1,9 @@
-import { decodeBase64url } from '@parley/signaling/base64url';
+import { decodeBase64url, encodeBase64url } from '@parley/signaling/base64url';
 import { importVerifyKey } from '@parley/signaling/envelope';
 import type { Log, MailboxFrame } from '@parley/signaling/mailbox';
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
+import { ArrivingUpdates } from '../arriving.ts';
 import { checkAnswer } from './acknowledging.ts';
 import { Announcements } from './announcing.ts';
 import { Applying } from './applying.ts';
@@ -23,10 +24,11 @@ import {
   unite,
   waitingIn,
   type Holdings,
-} from './holdings.ts';
+} from '../holdings.ts';
 import { Keeping } from './keeping.ts';
 import { isSealed, lastEnvelopes } from './leaving.ts';
 import { LiveExchange } from './live.ts';
+import type { OwnClient } from './own-presences.ts';
 import { certifyWriter, openLog, openTold, type ReadingKeys } from './opening.ts';
 import {
   MailboxRefusal,
@@ -38,6 +40,7 @@ import {
   type MailboxTransport,
   type Surroundings,
 } from './ports.ts';
+import type { PresenceExtras } from './presence.ts';
 import { Sealing } from './sealing.ts';
 import { Standby } from './standby.ts';
 import { restoreMailbox, storeDoubt, storeOutbox, type StoredMailbox } from './stored.ts';
@@ -63,6 +66,12 @@ export interface MailboxClientOptions {
   committed(): Promise<boolean>;
   /** Whether a transaction with this origin brought what was on this device already: it is told like what is done here ([SY19]). */
   readonly isOfDevice?: ((origin: unknown) => boolean) | undefined;
+  /** Whether a transaction with this origin brought what another tab of this device did: it goes out like what is done here. */
+  readonly isOwn?: ((origin: unknown) => boolean) | undefined;
+  /** The tabs of this device to speak for, this one first; if not given, this one alone. */
+  readonly clients?: (() => readonly OwnClient[]) | undefined;
+  /** What goes along with presence through the relay. */
+  readonly extras?: PresenceExtras | undefined;
   /** Whether what this person does reaches the one with this awareness state without the relay. */
   reachesDirectly(state: Record<string, unknown>): boolean;
   onStatus(status: MailboxStatus): void;
@@ -96,6 +105,10 @@ export class MailboxClient {
   readonly #sealing: Sealing;
   readonly #announcements: Announcements;
   readonly #standby: Standby;
+  /** What other tabs have done, and came here a moment ago. */
+  readonly #arriving = new ArrivingUpdates((updates) => {
+    if (!this.#isStopped) for (const update of updates) this.#handOn(update);
+  });
   #cancelWake: (() => void) | null = null;
   #waiting: { structs: unknown; deletes: unknown } = { structs: null, deletes: null };
 
@@ -197,11 +210,25 @@ export class MailboxClient {
     this.#live?.reachChanged();
   }
 
-  /** Ends it. Resolves when another may begin with what the device keeps of this one. */
-  async stop(): Promise<void> {
+  /** There are other tabs to speak for than before. */
+  clientsChanged(): void {
+    this.#live?.clientsChanged();
+  }
+
+  /** Something is to go along with the next presence. */
+  extrasChanged(): void {
+    this.#live?.extrasChanged();
+  }
+
+  /**
+   * Ends it. Resolves when another may begin with what the device keeps of this one.
+   *
+   * @param isHandedOver this tab stays, and another one of this device speaks for it from now on: no goodbye is said
+   */
+  async stop(isHandedOver = false): Promise<void> {
     if (!this.#isStopped) {
       this.#end();
-      this.#live?.stop();
+      this.#live?.stop(isHandedOver);
       this.#channel?.close();
     }
     await this.#queue;
@@ -229,11 +256,11 @@ export class MailboxClient {
   }
 
   #openLive(readerKey: CryptoKey): LiveExchange {
-    const { sessionId, awareness, keys, surroundings } = this.#options;
+    const { sessionId, awareness, keys, surroundings, extras } = this.#options;
+    const alone = [{ client: awareness.clientID, sender: encodeBase64url(surroundings.randomBytes(16)) }];
     return new LiveExchange({
-      sessionId,
-      awareness,
-      surroundings,
+      ...{ sessionId, awareness, surroundings, extras },
+      clients: this.#options.clients ?? (() => alone),
       reachesDirectly: (state) => this.#options.reachesDirectly(state),
       keys: {
         contentKey: keys.contentKey,
@@ -450,7 +477,8 @@ export class MailboxClient {
   readonly #changed = (transaction: Y.Transaction): void => {
     let added = holdingsOfTransaction(transaction);
     if (this.#noteWaiting()) added = unite(added, waitingIn(this.#options.doc));
-    const { local: own, origin } = transaction;
+    const { origin } = transaction;
+    const own = transaction.local || (this.#options.isOwn?.(origin) ?? false);
     const onDevice = this.#options.isOfDevice?.(origin) ?? false;
     if (!isNothing(added)) this.#happen({ type: 'changed', own, onDevice, added });
   };
@@ -461,11 +489,17 @@ export class MailboxClient {
     _doc: Y.Doc,
     transaction: Y.Transaction,
   ): void => {
-    if (!transaction.local || !this.#options.keys.writer) return;
+    if (!this.#options.keys.writer) return;
+    if (transaction.local) this.#handOn(update);
+    else if (this.#options.isOwn?.(transaction.origin)) this.#arriving.hold(update);
+  };
+
+  /** It was done on this device: it goes out at once, and is made ready for the moment in which the page ends. */
+  #handOn(update: Uint8Array): void {
     this.#live?.changed(update);
     this.#options.transport.prepare?.();
     this.#standby.changed(update);
-  };
+  }
 
   /** Whether something else waits in the document now than before. */
   #noteWaiting(): boolean {

@@ -10,7 +10,7 @@ import {
   type MailboxEvent,
   type Remembered,
 } from './engine.ts';
-import { NOTHING, type Holdings } from './holdings.ts';
+import { NOTHING, type Holdings } from '../holdings.ts';
 import { beginLog } from './known-log.ts';
 import type { OpenedContent, OpenedEntry, OpenedLog, OpenedSnapshot } from './opened.ts';
 import type { RefusalCode } from './ports.ts';

@@ -1,5 +1,5 @@
 import type { MailboxEffect, MailboxEvent, Moment } from './events.ts';
-import { covers, NOTHING, type Holdings } from './holdings.ts';
+import { covers, NOTHING, type Holdings } from '../holdings.ts';
 import { hearRelay, hearWriter, read, takeOver } from './reading.ts';
 import { fail } from './refusals.ts';
 import { acknowledge, act, change, finishCompaction, nextWake, schedule } from './sending.ts';

@@ -1,6 +1,6 @@
 import type { Position } from '@parley/signaling/envelope';
 import type { AppendAnswer, SnapshotAnswer } from '@parley/signaling/mailbox';
-import type { Holdings } from './holdings.ts';
+import type { Holdings } from '../holdings.ts';
 import type { KnownLog } from './known-log.ts';
 import type { OpenedLog } from './opened.ts';
 import type { MailboxStatus, RefusalCode } from './ports.ts';

@@ -1,6 +1,6 @@
 import type * as Y from 'yjs';
 import type { Mailbox } from './engine.ts';
-import { isNothing, waitingIn } from './holdings.ts';
+import { isNothing, waitingIn } from '../holdings.ts';
 import type { MailboxStorage } from './ports.ts';
 import { storeLog, type StoredMailbox } from './stored.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createMailbox } from './engine.ts';
-import { NOTHING } from './holdings.ts';
+import { NOTHING } from '../holdings.ts';
 import { isSealed, KEEPALIVE_LIMIT, lastEnvelopes } from './leaving.ts';
 
 const envelope = (length: number) => new Uint8Array(length);

@@ -1,5 +1,5 @@
 import { MAILBOX_LIMITS } from '@parley/signaling/mailbox';
-import { covers, intersect, type Holdings } from './holdings.ts';
+import { covers, intersect, type Holdings } from '../holdings.ts';
 import { outboxHoldings, type Mailbox } from './state.ts';
 
 /**

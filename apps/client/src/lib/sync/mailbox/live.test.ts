@@ -1,9 +1,12 @@
+import { encodeBase64url } from '@parley/signaling/base64url';
 import { importVerifyKey, parseEnvelope } from '@parley/signaling/envelope';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, type EditKeys } from '../../session/keys.ts';
 import { LiveExchange } from './live.ts';
+import type { OwnClient } from './own-presences.ts';
+import type { Extras } from './presence.ts';
 
 let keys: EditKeys;
 let writerKey: CryptoKey;
@@ -36,6 +39,8 @@ class Clock {
   }
 }
 
+const newSender = () => encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
+
 class Person {
   readonly awareness = new Awareness(new Y.Doc());
   readonly live: LiveExchange;
@@ -43,6 +48,12 @@ class Person {
   readonly updates: Uint8Array[] = [];
   /** Those that it is connected to without the relay. */
   readonly mesh = new Set<Person>();
+  own: OwnClient;
+  /** The other tabs of its device. */
+  readonly followers: OwnClient[] = [];
+  /** What is to go along with the next presence, and what came along with others'. */
+  extras: Extras | null = null;
+  readonly came: { client: number; extras: Extras; role: string }[] = [];
   dropped = 0;
   isUp = false;
   queue = Promise.resolve();
@@ -50,9 +61,19 @@ class Person {
   constructor(room: Room, name: string, role: 'writer' | 'reader') {
     this.name = name;
     this.awareness.setLocalState({ name });
+    this.own = { client: this.awareness.clientID, sender: newSender() };
     this.live = new LiveExchange({
       sessionId: keys.sessionId,
       awareness: this.awareness,
+      clients: () => [this.own, ...this.followers],
+      extras: {
+        extras: () => {
+          const { extras } = this;
+          this.extras = null;
+          return extras;
+        },
+        receiveExtras: (client, extras, from) => this.came.push({ client, extras, role: from }),
+      },
       keys: {
         contentKey: keys.view.contentKey,
         signingKey: (role === 'writer' ? keys.writer : keys.view.reader).privateKey,
@@ -99,6 +120,7 @@ class Person {
     const { awareness, name } = this;
     awareness.setLocalState(null);
     awareness.clientID = client;
+    this.own = { ...this.own, client };
     awareness.meta.set(client, { clock, lastUpdated: 0 });
     awareness.setLocalState({ name, clock });
   }
@@ -411,5 +433,154 @@ describe('a channel that is down', () => {
     ada.mesh.clear();
     ada.live.reachChanged();
     expect(ada.sees).toEqual(['ada']);
+  });
+});
+
+describe('several tabs of one device', () => {
+  /** What a tab of the device of `person` says of itself there. */
+  const say = (person: Person, client: number, state: Record<string, unknown> | null) => {
+    const clock = (person.awareness.meta.get(client)?.clock ?? 0) + 1;
+    const tab = new Awareness(new Y.Doc());
+    tab.meta.set(client, { clock, lastUpdated: 0 });
+    const states = new Map(state ? [[client, state] as const] : []);
+    applyAwarenessUpdate(person.awareness, encodeAwarenessUpdate(tab, [client], states), 'tabs');
+    tab.destroy();
+  };
+  const follow = (person: Person, client: number, name: string): OwnClient => {
+    const follower = { client, sender: newSender() };
+    person.followers.push(follower);
+    say(person, client, { name });
+    return follower;
+  };
+  const headersOf = (room: Room, from: Person) =>
+    room.sent
+      .filter((one) => one.from === from)
+      .map(({ envelope }) => parseEnvelope(envelope).header)
+      .filter((header) => header.kind === 'presence');
+
+  it.each(['writer', 'reader'] as const)(
+    '[SY21] are present each for itself, and gone each for itself (%s)',
+    async (role) => {
+      const room = open();
+      const [ada, bob] = [room.join('ada', role), room.join('bob')];
+      for (const one of [ada, bob]) one.up();
+      await room.meet(ada, bob);
+      const follower = follow(ada, 77, 'ada’s second');
+      await room.until(() => expect(bob.sees).toEqual(['ada', 'ada’s second', 'bob']));
+      const cy = room.join('cy');
+      cy.up();
+      await room.until(() => expect(cy.sees).toEqual(['ada', 'ada’s second', 'bob', 'cy']));
+      const before = headersOf(room, ada).length;
+      say(ada, 77, { name: 'ada’s second', cursor: 3 });
+      await room.until(() => expect(bob.awareness.getStates().get(77)).toMatchObject({ cursor: 3 }));
+      expect(
+        headersOf(room, ada)
+          .slice(before)
+          .map(({ sender }) => sender),
+      ).toEqual([follower.sender]);
+      ada.followers.length = 0;
+      say(ada, 77, null);
+      await room.until(() => expect(bob.sees).toEqual(['ada', 'bob', 'cy']));
+      expect([bob.dropped, cy.dropped]).toEqual([0, 0]);
+    },
+  );
+
+  it('[SY21] another one goes on for both where the first has stopped, whose goodbye is not said', async () => {
+    const room = open();
+    const [ada, bob] = [room.join('ada'), room.join('bob')];
+    const follower = follow(ada, 77, 'ada’s second');
+    for (const one of [ada, bob]) one.up();
+    await room.until(() => expect(bob.sees).toEqual(['ada', 'ada’s second', 'bob']));
+    const before = headersOf(room, ada).length;
+    ada.live.stop(true);
+    ada.down();
+    await room.pass(100);
+    expect(headersOf(room, ada)).toHaveLength(before);
+    expect(ada.sees).toEqual(['ada', 'ada’s second', 'bob']);
+    const second = room.join('ada’s second');
+    second.claim(77, 100);
+    second.own = follower;
+    second.followers.push({ client: ada.awareness.clientID, sender: ada.own.sender });
+    applyAwarenessUpdate(
+      second.awareness,
+      encodeAwarenessUpdate(ada.awareness, [ada.awareness.clientID]),
+      'tabs',
+    );
+    second.up();
+    await room.until(() => expect(second.sees).toEqual(['ada', 'ada’s second', 'bob']));
+    say(second, ada.awareness.clientID, { name: 'ada', cursor: 5 });
+    await room.until(() =>
+      expect(bob.awareness.getStates().get(ada.awareness.clientID)).toEqual({ name: 'ada', cursor: 5 }),
+    );
+    expect([bob.dropped, second.dropped]).toEqual([0, 0]);
+    second.live.leave();
+    await vi.waitFor(() => expect(bob.sees).toEqual(['ada', 'bob']));
+  });
+
+  it('[SY21] what two of them say for each other at the same time is nobody’s fault', async () => {
+    const room = open();
+    const [ada, second] = [room.join('ada'), room.join('ada’s second')];
+    ada.followers.push({ client: second.awareness.clientID, sender: second.own.sender });
+    second.followers.push({ client: ada.awareness.clientID, sender: ada.own.sender });
+    const bob = room.join('bob');
+    for (const one of [ada, second, bob]) one.up();
+    await room.until(() => expect(bob.sees).toEqual(['ada', 'ada’s second', 'bob']));
+    await room.pass(1_000);
+    expect([ada.dropped, second.dropped]).toEqual([0, 0]);
+  });
+});
+
+describe('what goes along with presence', () => {
+  it('[SY21] is for others: not for a tab that turns out to be of the same device', async () => {
+    const room = open();
+    const [ada, second] = [room.join('ada'), room.join('ada’s second')];
+    for (const one of [ada, second]) one.up();
+    await room.until(() => expect(room.sent).toHaveLength(4));
+    second.live.stop(true);
+    second.down();
+    ada.followers.push(second.own);
+    ada.live.clientsChanged();
+    const before = room.sent.length;
+    ada.extras = { probe: 'cHJvYmU' };
+    ada.live.extrasChanged();
+    await room.pass(1_000);
+    expect(room.sent).toHaveLength(before);
+  });
+
+  it('[RC5] gets to those who read it, said by whose key signed it, and is no part of the state', async () => {
+    const room = open();
+    const [ada, cy] = [room.join('ada'), room.join('cy', 'reader')];
+    for (const one of [ada, cy]) one.up();
+    await room.meet(ada, cy);
+    ada.extras = { probe: 'cHJvYmU' };
+    cy.extras = { answers: ['YW5zd2Vy'] };
+    for (const { live } of [ada, cy]) live.extrasChanged();
+    const [adasClient, cysClient] = [ada, cy].map(({ awareness }) => awareness.clientID);
+    await room.until(() => {
+      expect(ada.came).toContainEqual({
+        client: cysClient,
+        extras: { answers: ['YW5zd2Vy'] },
+        role: 'reader',
+      });
+      expect(cy.came).toContainEqual({ client: adasClient, extras: { probe: 'cHJvYmU' }, role: 'writer' });
+    });
+    // Who says nothing along with presence is heard all the same.
+    expect(ada.came).toContainEqual({ client: cysClient, extras: {}, role: 'reader' });
+    expect(cy.awareness.getStates().get(ada.awareness.clientID)).toEqual({ name: 'ada' });
+    expect(ada.awareness.getStates().get(cy.awareness.clientID)).toEqual({ name: 'cy', viewer: true });
+  });
+
+  it('[SY21] is sent where somebody is reached through the relay only', async () => {
+    const room = open();
+    const [ada, bob] = [room.join('ada'), room.join('bob')];
+    connect(ada, bob);
+    for (const one of [ada, bob]) one.up();
+    await room.pass(200);
+    await room.until(() => expect(room.sent).toHaveLength(4));
+    const before = room.sent.length;
+    ada.extras = { probe: 'cHJvYmU' };
+    ada.live.extrasChanged();
+    await room.pass(1_000);
+    expect(room.sent).toHaveLength(before);
   });
 });

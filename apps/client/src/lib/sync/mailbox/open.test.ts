@@ -2,20 +2,23 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys } from '../../session/keys.ts';
+import { HubSocket } from '../hub-socket.ts';
 import { openMailbox, type Mailbox } from './open.ts';
 import { openMailboxStorage, type ClosableStorage } from './storage.ts';
+import { TokenSource } from './token.ts';
 import type { StoredMailbox } from './stored.ts';
 
 vi.mock('./storage.ts');
 
-let sockets = 0;
 let events: EventTarget;
 let asked: RequestInit[] = [];
 let awareness: Awareness;
+let hub: HubSocket;
 
 beforeEach(() => {
-  sockets = 0;
   asked = [];
+  // Whatever fails is tried again late.
+  vi.spyOn(Math, 'random').mockReturnValue(0.999);
   events = new EventTarget();
   const listening = {
     addEventListener: events.addEventListener.bind(events),
@@ -30,19 +33,23 @@ beforeEach(() => {
     asked.push(request);
     return Promise.reject(new TypeError('no network'));
   });
-  vi.stubGlobal(
-    'WebSocket',
-    class {
-      constructor() {
-        sockets += 1;
-      }
-      close = () => undefined;
-    },
-  );
+  hub = new HubSocket({
+    connect: () => ({
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+      send: () => undefined,
+      close: () => undefined,
+    }),
+    surroundings: { after: () => () => undefined, random: () => 0 },
+    events,
+    isOnline: () => true,
+  });
 });
 
 afterEach(() => {
   awareness.destroy();
+  vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
 
@@ -51,9 +58,12 @@ async function open(storage: Promise<ClosableStorage<StoredMailbox>>): Promise<M
   const keys = await deriveEditKeys(new Uint8Array(32).fill(6));
   const doc = new Y.Doc();
   awareness = new Awareness(doc);
+  const relay = 'https://relay.invalid';
   return openMailbox({
     ...{ sessionId: keys.sessionId, doc, awareness, keys, view: keys.view },
-    ...{ relay: 'https://relay.invalid', hub: 'wss://relay.invalid/signaling' },
+    relay,
+    hub,
+    tokens: new TokenSource({ ...keys, relay, reader: keys.view.reader, now: () => 0 }),
     committed: () => Promise.resolve(true),
     reachesDirectly: () => false,
     onStatus: () => undefined,
@@ -73,6 +83,7 @@ describe('a mailbox that is closed', () => {
   it('while its storage is being opened closes that, too, and does nothing else', async () => {
     const opening = Promise.withResolvers<ClosableStorage<StoredMailbox>>();
     const storage = { read: vi.fn(() => Promise.resolve({})), write: vi.fn(), close: vi.fn() };
+    const attached = vi.spyOn(hub, 'attach');
     const mailbox = await open(opening.promise);
     const closing = mailbox.close();
     expect(await hasEnded(closing)).toBe(false);
@@ -80,7 +91,7 @@ describe('a mailbox that is closed', () => {
     await closing;
     expect(storage.close).toHaveBeenCalledOnce();
     await turn();
-    expect([storage.write.mock.calls.length, sockets]).toEqual([0, 0]);
+    expect([storage.write.mock.calls.length, attached.mock.calls.length]).toEqual([0, 0]);
   });
 
   it('lets what is on its way to the device get there, and closes the storage after that', async () => {

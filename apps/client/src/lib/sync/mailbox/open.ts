@@ -1,11 +1,14 @@
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import { secureRandom, type EditKeys, type ViewKeys } from '../../session/keys.ts';
+import type { HubSocket } from '../hub-socket.ts';
 import { HubChannel } from './channel.ts';
 import { MailboxClient, type StoredMailbox } from './client.ts';
+import type { OwnClient } from './own-presences.ts';
 import type { MailboxStatus, Surroundings } from './ports.ts';
+import type { PresenceExtras } from './presence.ts';
 import { openMailboxStorage } from './storage.ts';
-import { TokenSource } from './token.ts';
+import type { TokenSource } from './token.ts';
 import { HttpTransport } from './transport.ts';
 
 export interface MailboxOptions {
@@ -15,13 +18,22 @@ export interface MailboxOptions {
   /** Null for who has the view link only. */
   readonly keys: EditKeys | null;
   readonly view: ViewKeys;
-  /** The relay's origin, and the hub's WebSocket address. */
+  /** The relay's origin. */
   readonly relay: string;
-  readonly hub: string;
+  readonly hub: HubSocket;
+  readonly tokens: TokenSource;
   /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. */
   readonly committed: () => Promise<boolean>;
+  /** Reads what other tabs have committed to the device. Does not reject. */
+  readonly readAgain?: () => Promise<void>;
   /** Whether a transaction with this origin brought what was on this device already. */
   readonly isOfDevice?: (origin: unknown) => boolean;
+  /** Whether it brought what another tab of this device did. */
+  readonly isOwn?: (origin: unknown) => boolean;
+  /** The tabs of this device to speak for, this one first; if not given, this one alone. */
+  readonly clients?: () => readonly OwnClient[];
+  /** What goes along with presence through the relay. */
+  readonly extras?: PresenceExtras;
   /** Whether what happens here reaches the one with this awareness state without the relay. */
   readonly reachesDirectly: (state: Record<string, unknown>) => boolean;
   readonly onStatus: (status: MailboxStatus) => void;
@@ -37,11 +49,19 @@ export interface Mailbox {
   flush(): void;
   /** Whom the mesh reaches has changed. */
   reachChanged(): void;
-  /** Ends it; what is under way is not waited for. Resolves when another may be opened with what the device keeps of this one. */
-  close(): Promise<void>;
+  /** Something is to go along with the next presence. */
+  extrasChanged(): void;
+  /** The tabs to speak for have changed. */
+  clientsChanged(): void;
+  /**
+   * Ends it; what is under way is not waited for. Resolves when another may be opened with what the device keeps of this one.
+   *
+   * @param isHandedOver this tab stays, and another one speaks for it: nobody is told that it has gone
+   */
+  close(isHandedOver?: boolean): Promise<void>;
 }
 
-const surroundings: Surroundings = {
+export const surroundings: Surroundings = {
   now: () => Date.now(),
   randomBytes: secureRandom,
   random: () => Math.random(),
@@ -53,11 +73,10 @@ const surroundings: Surroundings = {
 
 /** Syncs a document with the relay's mailbox, in this browser: HTTP, the hub's WebSocket and IndexedDB around a {@link MailboxClient}. */
 export function openMailbox(options: MailboxOptions): Mailbox {
-  const { sessionId, doc, awareness, keys, view, relay, hub } = options;
-  const storage = openMailboxStorage<StoredMailbox>(sessionId);
+  const { sessionId, doc, awareness, keys, view, relay, hub, tokens } = options;
+  const storage = openMailboxStorage<StoredMailbox>(sessionId, keys ? 'edit' : 'view');
   const { now } = surroundings;
   const writer = keys?.writer ?? null;
-  const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
   const isOnline = () => navigator.onLine;
   /** The page has gone away, and may be kept to come back. */
   let isAway = false;
@@ -70,23 +89,22 @@ export function openMailbox(options: MailboxOptions): Mailbox {
     awareness,
     keys: { contentKey: view.contentKey, writer, reader: view.reader },
     transport,
-    openChannel: (listener) =>
-      new HubChannel({
-        sessionId,
-        listener,
-        connect: () => new WebSocket(hub),
-        tokens,
-        surroundings,
-        events: window,
-        isOnline,
-      }),
+    openChannel: (listener) => new HubChannel({ sessionId, listener, hub, tokens, surroundings }),
     storage: {
-      read: async () => (await storage).read(),
+      read: async () => {
+        const opened = await storage;
+        // Whoever had it before writes nothing more: what it had committed by then is read first ([TB10]).
+        await options.readAgain?.();
+        return opened.read();
+      },
       write: async (parts) => (await storage).write(parts),
     },
     surroundings,
     committed: options.committed,
     isOfDevice: options.isOfDevice,
+    isOwn: options.isOwn,
+    clients: options.clients,
+    extras: options.extras,
     reachesDirectly: options.reachesDirectly,
     onStatus: options.onStatus,
     onBroken: options.onBroken,
@@ -95,7 +113,7 @@ export function openMailbox(options: MailboxOptions): Mailbox {
   const online = () => client.online();
   const offline = () => client.offline();
   const flush = () => client.flush();
-  // The channel closes its connection at the same event, and began to listen later: the goodbye still gets through.
+  // The hub's socket closes at the same event, and listens later than whoever attaches to it: the goodbye still gets through.
   const leave = () => {
     isAway = true;
     client.leave();
@@ -118,13 +136,15 @@ export function openMailbox(options: MailboxOptions): Mailbox {
   return {
     flush,
     reachChanged: () => client.reachChanged(),
-    async close() {
+    extrasChanged: () => client.extrasChanged(),
+    clientsChanged: () => client.clientsChanged(),
+    async close(isHandedOver = false) {
       removeEventListener('online', online);
       removeEventListener('offline', offline);
       removeEventListener('pagehide', leave);
       removeEventListener('pageshow', comeBack);
       document.removeEventListener('visibilitychange', hidden);
-      const stopped = client.stop();
+      const stopped = client.stop(isHandedOver);
       // A relay that does not answer keeps nobody from going on; what it may have taken all the same is sent again.
       transport.giveUp();
       await stopped;

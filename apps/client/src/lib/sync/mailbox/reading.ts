@@ -1,6 +1,6 @@
 import type { Position } from '@parley/signaling/envelope';
 import type { MailboxEffect, MailboxEvent, Moment } from './events.ts';
-import { covers, NOTHING, unite, type Holdings } from './holdings.ts';
+import { covers, NOTHING, unite, type Holdings } from '../holdings.ts';
 import { beginLog, chainAt, extendLog, jumpTo, type KnownLog, withCurrent } from './known-log.ts';
 import type { OpenedEntry, OpenedLog, OpenedSnapshot } from './opened.ts';
 import { fail } from './refusals.ts';

@@ -9,7 +9,7 @@ import {
 } from '@parley/signaling/envelope';
 import * as Y from 'yjs';
 import type { Entry, MailboxEffect } from './engine.ts';
-import { extractUpdate, holdingsOfUpdate, type Holdings } from './holdings.ts';
+import { extractUpdate, holdingsOfUpdate, type Holdings } from '../holdings.ts';
 import type { Surroundings } from './ports.ts';
 
 export interface SealingOptions {

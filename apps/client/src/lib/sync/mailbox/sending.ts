@@ -1,6 +1,6 @@
 import type { AppendAnswer, SnapshotAnswer } from '@parley/signaling/mailbox';
 import type { MailboxEffect, MailboxEvent, Moment } from './events.ts';
-import { covers, isNothing, NOTHING, subtract, unite } from './holdings.ts';
+import { covers, isNothing, NOTHING, subtract, unite } from '../holdings.ts';
 import { beginLog, extendLog, type KnownLog, positionOf, withCurrent } from './known-log.ts';
 import { fail } from './refusals.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
-import { covers, holdingsOf, NOTHING, type Holdings } from './holdings.ts';
+import { covers, holdingsOf, NOTHING, type Holdings } from '../holdings.ts';
 import { Standby } from './standby.ts';
 
 /** Somebody who types, and a seal that is none. */

@@ -1,4 +1,4 @@
-import { isNothing } from './holdings.ts';
+import { isNothing } from '../holdings.ts';
 import type { MailboxStatus, MailboxTrouble } from './ports.ts';
 import type { Mailbox } from './state.ts';
 
@@ -10,7 +10,10 @@ function stateOf({
   unknown,
   caughtUp,
   unreachableSince,
+  deleted,
 }: Mailbox): MailboxStatus['state'] {
+  // There is nothing that could still come from it.
+  if (deleted) return 'current';
   if (unreachableSince !== null) return 'unreachable';
   if (unknown) return 'unknown';
   if (!answered) return 'starting';

@@ -1,6 +1,6 @@
 import type { Position } from '@parley/signaling/envelope';
 import type { Moment } from './events.ts';
-import { intersect, NOTHING, subtract, unite, type Holdings } from './holdings.ts';
+import { intersect, NOTHING, subtract, unite, type Holdings } from '../holdings.ts';
 import { beginLog, type KnownLog, positionOf } from './known-log.ts';
 import type { OpenedLog } from './opened.ts';
 import type { MailboxStatus } from './ports.ts';

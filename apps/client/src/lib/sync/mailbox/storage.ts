@@ -9,22 +9,36 @@ export interface ClosableStorage<Parts extends object> extends MailboxStorage<Pa
   close(): void;
 }
 
+/** Whose position in the log it is: one with a view link has another than one with the edit link. */
+export type StorageKind = 'edit' | 'view';
+
+/** The name of the part that counts who has taken over the storage. */
+const GENERATION = 'generation';
+
+/** A storage that another tab has taken over since: nothing more is written. */
+export class StorageTakenOver extends Error {
+  override readonly name = 'StorageTakenOver';
+  readonly code = 'storage/taken-over';
+}
+
 /**
- * What a device keeps of a session's mailbox: in IndexedDB for the first tab that opens the session, and for as long as the tab lives
- * where another tab has it or the browser keeps nothing. Two tabs that wrote the same parts would undo each other's work; a tab
- * without kept parts only asks for more than it needs.
+ * Takes over what a device keeps of a session's mailbox: in IndexedDB, or for as long as the tab lives where the browser keeps nothing.
+ *
+ * Whoever had it before writes nothing more ([TB10]), so that two tabs that both believe to lead do not undo each other's work. What another tab
+ * had committed of the document before is to be read again after this and before the parts are read, because the position in them
+ * may be ahead of this tab's document ([SY6]).
  */
 export async function openMailboxStorage<Parts extends object>(
   sessionId: string,
+  kind: StorageKind = 'edit',
 ): Promise<ClosableStorage<Parts>> {
-  const name = mailboxDatabaseName(sessionId);
-  const release = await claim(name);
-  if (!release) return new MemoryStorage(sessionId);
   try {
-    return new DatabaseStorage(await openDatabase(name), release);
+    const db = await openDatabase(mailboxDatabaseName(sessionId));
+    // An editor's parts have had their bare names from the beginning.
+    const prefix = kind === 'edit' ? '' : `${kind}/`;
+    return new DatabaseStorage(db, prefix, await takeOver(db, prefix));
   } catch {
     // The session says in words that this browser keeps nothing.
-    release();
     return new MemoryStorage(sessionId);
   }
 }
@@ -56,11 +70,13 @@ export class MemoryStorage<Parts extends object> implements ClosableStorage<Part
 
 class DatabaseStorage<Parts extends object> implements ClosableStorage<Parts> {
   readonly #db: IDBDatabase;
-  readonly #release: () => void;
+  readonly #prefix: string;
+  readonly #generation: number;
 
-  constructor(db: IDBDatabase, release: () => void) {
+  constructor(db: IDBDatabase, prefix: string, generation: number) {
     this.#db = db;
-    this.#release = release;
+    this.#prefix = prefix;
+    this.#generation = generation;
     // Otherwise this connection would keep the database from being deleted.
     db.onversionchange = () => db.close();
   }
@@ -72,7 +88,8 @@ class DatabaseStorage<Parts extends object> implements ClosableStorage<Parts> {
       transaction.objectStore(PARTS).openCursor().onsuccess = ({ target }) => {
         const { result: cursor } = target as IDBRequest<IDBCursorWithValue | null>;
         if (!cursor) return;
-        parts[String(cursor.key)] = cursor.value;
+        const name = this.#nameOf(String(cursor.key));
+        if (name !== null && name !== GENERATION) parts[name] = cursor.value;
         cursor.continue();
       };
       transaction.oncomplete = () => resolve(parts as Partial<Parts>);
@@ -83,30 +100,51 @@ class DatabaseStorage<Parts extends object> implements ClosableStorage<Parts> {
   write(parts: Partial<Parts>): Promise<void> {
     return new Promise((resolve, reject) => {
       const transaction = this.#db.transaction(PARTS, 'readwrite');
-      for (const [name, value] of Object.entries(parts)) transaction.objectStore(PARTS).put(value, name);
+      const store = transaction.objectStore(PARTS);
+      let isTakenOver = false;
+      const generation = store.get(this.#prefix + GENERATION);
+      generation.onsuccess = () => {
+        isTakenOver = generation.result !== this.#generation;
+        if (isTakenOver) transaction.abort();
+        else for (const [name, value] of Object.entries(parts)) store.put(value, this.#prefix + name);
+      };
       transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(transaction.error ?? new Error('the database did not take it'));
+      transaction.onabort = () =>
+        reject(
+          isTakenOver
+            ? new StorageTakenOver('another tab has taken over')
+            : (transaction.error ?? new Error('the database did not take it')),
+        );
     });
   }
 
   close(): void {
     this.#db.close();
-    this.#release();
+  }
+
+  /** A part's name by its key; null for one of the other kind's. */
+  #nameOf(key: string): string | null {
+    if (this.#prefix === '') return key.includes('/') ? null : key;
+    return key.startsWith(this.#prefix) ? key.slice(this.#prefix.length) : null;
   }
 }
 
-/** Takes the lock on a session's mailbox storage if no other tab has it; null if one has, else how to give it back. */
-function claim(name: string): Promise<(() => void) | null> {
-  return new Promise((resolve) => {
-    const held = (lock: Lock | null) => {
-      if (!lock) {
-        resolve(null);
-        return undefined;
-      }
-      return new Promise<void>((release) => resolve(release));
+/** Counts one more who has taken over, and answers with the number. */
+function takeOver(db: IDBDatabase, prefix: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const transaction = db.transaction(PARTS, 'readwrite');
+    const store = transaction.objectStore(PARTS);
+    const before = store.get(prefix + GENERATION);
+    let generation = 1;
+    before.onsuccess = () => {
+      if (typeof before.result === 'number') generation = before.result + 1;
+      store.put(generation, prefix + GENERATION);
     };
-    // Where site data is blocked there are no locks, and nothing to keep.
-    navigator.locks.request(name, { ifAvailable: true }, held).catch(() => resolve(null));
+    transaction.oncomplete = () => resolve(generation);
+    transaction.onabort = () => {
+      db.close();
+      reject(transaction.error ?? new Error('the database did not take it'));
+    };
   });
 }
 

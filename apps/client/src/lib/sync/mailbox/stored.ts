@@ -1,5 +1,5 @@
 import type { Ahead, Entry, Mailbox, Remembered } from './engine.ts';
-import { decodeHoldings, encodeHoldings, NOTHING } from './holdings.ts';
+import { decodeHoldings, encodeHoldings, NOTHING } from '../holdings.ts';
 import type { KnownLog } from './known-log.ts';
 
 /** What a device keeps of one session's mailbox, beside the document. Each part is written as a whole. */

@@ -54,6 +54,33 @@ describe('token', () => {
     expect(jwk).toMatchObject({ x: encodeBase64url(keys.view.reader.publicKey) });
   });
 
+  test('[IC1] [IC10] one for ICE opens nothing else, and that for the mailbox is no wider for it', async () => {
+    const tokens = source(true);
+    const mailbox = await tokens.token();
+    const { claims, jwk } = await read(await tokens.token('ice'));
+    expect(claims).toEqual({
+      sub: keys.sessionId,
+      aud: relay,
+      iat: noon / 1000,
+      exp: noon / 1000 + 600,
+      scope: 'ice',
+    });
+    expect(jwk).toMatchObject({ x: encodeBase64url(keys.writer.publicKey) });
+    expect(await tokens.token()).toBe(mailbox);
+    expect((await read(mailbox)).claims.scope).toBe('read write');
+  });
+
+  test('[IC10] each is kept for as long as it is good, and none that was refused', async () => {
+    const tokens = source(true);
+    const [ice, mailbox] = [await tokens.token('ice'), await tokens.token('mailbox')];
+    now += 5_000;
+    expect(await tokens.token('ice')).toBe(ice);
+    expect(await tokens.token('mailbox')).toBe(mailbox);
+    tokens.renew();
+    expect((await read(await tokens.token('ice'))).claims.iat).toBe(now / 1000);
+    expect((await read(await tokens.token('mailbox'))).claims.iat).toBe(now / 1000);
+  });
+
   test('one is used for as long as it is good, and renewed before it ends', async () => {
     const tokens = source(true);
     const first = await tokens.token();

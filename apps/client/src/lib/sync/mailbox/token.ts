@@ -19,37 +19,40 @@ export interface TokenOptions {
   readonly now: () => number;
 }
 
+/** What a token is for: the session's mailbox, or the servers that help to connect ([IC1]). Neither opens the other's. */
+export type TokenPurpose = 'mailbox' | 'ice';
+
 /** A token is signed anew when it has less than this left, in seconds: it must not end on its way to a slow relay. */
 const RENEW_BEFORE = 120;
 
 /**
- * The tokens with which a client shows the relay what it may do ([MB1], [MB2]): it signs them itself, and keeps each for as long as it
- * is good. A writer's tokens make the reader's key known to the relay.
+ * The tokens with which a client shows the relay what it may do ([MB1], [MB2], [IC1]): it signs them itself, and keeps each for as long
+ * as it is good. A writer's tokens for the mailbox make the reader's key known to the relay.
  */
 export class TokenSource {
   readonly #options: TokenOptions;
   /** How much later it is at the relay than this device believes, in milliseconds. */
   #ahead = 0;
-  #current: { readonly token: Promise<string>; readonly end: number } | null = null;
+  readonly #current = new Map<TokenPurpose, { readonly token: Promise<string>; readonly end: number }>();
 
   constructor(options: TokenOptions) {
     this.#options = options;
   }
 
   /** A token that is good now, by the relay's clock as far as that is known. */
-  token(): Promise<string> {
+  token(purpose: TokenPurpose = 'mailbox'): Promise<string> {
     const now = Math.floor((this.#options.now() + this.#ahead) / 1000);
-    const known = this.#current;
+    const known = this.#current.get(purpose);
     // A clock that was set back makes a token that begins in the future.
     if (known && now < known.end - RENEW_BEFORE && now >= known.end - TOKEN_LIFETIME) return known.token;
-    const token = this.#sign(now);
-    this.#current = { token, end: now + TOKEN_LIFETIME };
+    const token = this.#sign(now, purpose);
+    this.#current.set(purpose, { token, end: now + TOKEN_LIFETIME });
     return token;
   }
 
-  /** The relay does not take the current token: the next one is another. */
+  /** The relay does not take a current token: the next ones are others. */
   renew(): void {
-    this.#current = null;
+    this.#current.clear();
   }
 
   /**
@@ -65,8 +68,13 @@ export class TokenSource {
     this.#ahead = ahead;
   }
 
+  #mailboxClaims(): object {
+    const { writer, reader } = this.#options;
+    return writer ? { scope: 'read write', reader: encodeBase64url(reader.publicKey) } : { scope: 'read' };
+  }
+
   /** An EdDSA JWT (RFC 7519, RFC 8037). Written by hand, because a library for it is a sixth of this code's size. */
-  async #sign(now: number): Promise<string> {
+  async #sign(now: number, purpose: TokenPurpose): Promise<string> {
     const { sessionId, relay, writer, reader } = this.#options;
     const key = writer ?? reader;
     const header = {
@@ -74,7 +82,7 @@ export class TokenSource {
       jwk: { kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(key.publicKey) },
     };
     const claims = {
-      ...(writer ? { scope: 'read write', reader: encodeBase64url(reader.publicKey) } : { scope: 'read' }),
+      ...(purpose === 'ice' ? { scope: 'ice' } : this.#mailboxClaims()),
       sub: sessionId,
       aud: relay,
       iat: now,

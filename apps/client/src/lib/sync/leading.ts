@@ -1,0 +1,302 @@
+import type { Awareness } from 'y-protocols/awareness';
+import type * as Y from 'yjs';
+import type { EditKeys, ViewKeys } from '../session/keys.ts';
+import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
+import { HubSocket } from './hub-socket.ts';
+import { MailboxClient } from './mailbox/client.ts';
+import { openMailbox, surroundings, type Mailbox } from './mailbox/open.ts';
+import type { MailboxStatus } from './mailbox/ports.ts';
+import { TokenSource } from './mailbox/token.ts';
+import { IceSource } from './mesh/ice.ts';
+import type { Mesh } from './mesh/mesh.ts';
+import { Receipts } from './receipts/receipts.ts';
+import type { LastTrouble } from './status.ts';
+import type { TabClient } from './tabs/tabs.ts';
+
+/** How long until loading the code of the mesh is tried again, in milliseconds. */
+const TRY_AGAIN_AFTER = 5_000;
+
+/** How long until it is asked again for TURN servers, where nothing else may be used, in milliseconds. */
+const ASK_AGAIN_AFTER = 60_000;
+
+/** How long what the relay has may be on its way before this device counts as not hearing it, in milliseconds. */
+const HEARS_WITHIN = 10_000;
+
+/** How old what is told of the connections may be when something else is told, in milliseconds. */
+const LOOK_EVERY = 2_000;
+
+export interface LeadingOptions {
+  readonly sessionId: string;
+  readonly doc: Y.Doc;
+  readonly awareness: Awareness;
+  /** Null for who has the view link only. */
+  readonly keys: EditKeys | null;
+  readonly view: ViewKeys;
+  /** The relay's origin, and the hub's WebSocket address. */
+  readonly relay: string;
+  readonly hub: string;
+  readonly relayOnly: boolean;
+  /** What came through the mesh has broken the document before: it is not joined. */
+  readonly isMeshShut: boolean;
+  committed(): Promise<boolean>;
+  /** Reads what other tabs have committed to the device. */
+  readAgain(): Promise<void>;
+  /** Whether a transaction with this origin brought what is on this device already. */
+  isOfDevice(origin: unknown): boolean;
+  /** Whether it brought what another tab of this device did. */
+  isOwn(origin: unknown): boolean;
+  /** The tabs to speak for, this one first. */
+  clients(): readonly TabClient[];
+  onFacts(facts: ConnectionFacts): void;
+  /** What the document has just emitted comes of an update that failed halfway, and must not be kept. */
+  onBroken(): void;
+  /** That update came through the mesh. */
+  onMeshBroken(): void;
+  onPoisoned(): void;
+}
+
+/** The connections of one device for one session: hub, mailbox, mesh and receipts. They begin at once. */
+export class Leading {
+  readonly #options: LeadingOptions;
+  readonly #hub: HubSocket;
+  readonly #mailbox: Mailbox;
+  readonly #receipts: Receipts;
+  readonly #ice: IceSource;
+  #mesh: Mesh | null = null;
+  #relayOnly: boolean;
+  #facts: ConnectionFacts;
+  #isBroken = false;
+  #isClosed = false;
+  #lookedAt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while the relay has more than this device has applied, for as long as that is nothing out of the ordinary. */
+  #behind: ReturnType<typeof setTimeout> | undefined;
+  #isLate = false;
+
+  constructor(options: LeadingOptions) {
+    this.#options = options;
+    this.#relayOnly = options.relayOnly;
+    this.#facts = { ...NOT_CONNECTED, isMeshShut: options.isMeshShut };
+    const { sessionId, doc, awareness, keys, view, relay } = options;
+    const role = keys ? 'writer' : 'reader';
+    const tokens = new TokenSource({
+      ...{ sessionId, relay, reader: view.reader },
+      writer: keys?.writer ?? null,
+      now: () => surroundings.now(),
+    });
+    this.#hub = new HubSocket({
+      connect: () => new WebSocket(options.hub),
+      surroundings,
+      events: window,
+      isOnline: () => navigator.onLine,
+    });
+    this.#hub.attach({
+      up: () => this.#note({ hub: 'connected' }),
+      down: () => this.#note({ hub: 'unreachable' }),
+      message: () => undefined,
+    });
+    this.#ice = new IceSource({ relay, tokens, surroundings, fetch: (...request) => fetch(...request) });
+    this.#receipts = new Receipts({
+      ...{ doc, awareness, surroundings, role },
+      committed: () => options.committed(),
+      // What another tab did comes also with a whole document, or from the device.
+      isOwn: (origin) => options.isOwn(origin) || options.isOfDevice(origin),
+      clients: () => options.clients(),
+      sendDirect: (peer, message) => this.#mesh?.send(peer, message) ?? false,
+      live: { changed: () => this.#mailbox.extrasChanged() },
+      onReceipts: ({ ids }) => this.#note({ having: ids }),
+    });
+    this.#mailbox = openMailbox({
+      ...{ sessionId, doc, awareness, keys, view, relay },
+      ...{ hub: this.#hub, tokens },
+      readAgain: () => options.readAgain(),
+      committed: () => options.committed(),
+      isOfDevice: (origin) => options.isOfDevice(origin),
+      isOwn: (origin) => options.isOwn(origin),
+      clients: () => options.clients(),
+      extras: this.#receipts,
+      reachesDirectly: ({ peer }) => this.#mesh?.reaches(peer) ?? false,
+      onStatus: (mailbox) => this.#note({ mailbox, lastTrouble: this.#lastTrouble(mailbox) }),
+      onBroken: () => options.onBroken(),
+      onPoisoned: () => options.onPoisoned(),
+    });
+    awareness.on('change', this.#presenceChanged);
+    void this.#joinMesh();
+  }
+
+  flush(): void {
+    this.#mailbox.flush();
+  }
+
+  /** Looks anew how the others are reached. */
+  look(): void {
+    void this.#look();
+  }
+
+  reachThroughRelayOnly(relayOnly: boolean): void {
+    this.#relayOnly = relayOnly;
+    this.#leaveMesh();
+    void this.#joinMesh();
+  }
+
+  /** The tabs to speak for have changed. */
+  tabsChanged(): void {
+    this.#mailbox.clientsChanged();
+  }
+
+  /** The document has just been broken by what came through the mailbox, which deals with it: nobody else is given what it has become ([SY16]). */
+  leaveMesh(): void {
+    this.#isBroken = true;
+    this.#receipts.stop();
+    this.#leaveMesh();
+  }
+
+  /** The document has just been broken: nobody is given what it has become ([SY16]). */
+  discard(): void {
+    this.leaveMesh();
+    void this.#mailbox.close(true);
+  }
+
+  /** @param isHandedOver this tab stays, and another one speaks for it: nobody is told that it has gone */
+  async close(isHandedOver: boolean): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { awareness } = this.#options;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#behind);
+    awareness.off('change', this.#presenceChanged);
+    const closed = this.#mailbox.close(isHandedOver);
+    this.#receipts.stop();
+    // To those in the mesh, too.
+    if (!isHandedOver) awareness.setLocalState(null);
+    const away = this.#mesh?.destroy();
+    if (isHandedOver && away) this.#giveBack(away);
+    this.#hub.close();
+    await closed;
+  }
+
+  async #joinMesh(): Promise<void> {
+    const { keys, doc, awareness } = this.#options;
+    clearTimeout(this.#retry);
+    // Its name and password come from the edit secret ([LK11]).
+    if (!keys || this.#isOver || this.#options.isMeshShut) return;
+    let module: typeof import('./mesh/mesh.ts');
+    try {
+      module = await import('./mesh/mesh.ts');
+    } catch {
+      // The code could not be fetched, for want of a network or of a relay.
+      this.#tryAgain(TRY_AGAIN_AFTER);
+      return;
+    }
+    // Where there is no TURN server, others would see this device's address: then there is no mesh.
+    if (this.#relayOnly && (await this.#ice.configuration(true)) === null) {
+      this.#tryAgain(ASK_AGAIN_AFTER);
+      return;
+    }
+    // It may have ended while the code was loading.
+    if (this.#isOver || this.#mesh) return;
+    this.#mesh = new module.Mesh({
+      ...{ doc, awareness, surroundings, hub: this.#hub, ...keys.mesh },
+      ice: () => this.#configuration(),
+      isOfRelay: (origin) => origin instanceof MailboxClient,
+      onReach: () => this.#reachChanged(),
+      onMessage: (peer, message) => this.#receipts.receive(peer, message),
+      onBroken: () => this.#options.onMeshBroken(),
+    });
+    this.#reachChanged();
+  }
+
+  #tryAgain(milliseconds: number): void {
+    clearTimeout(this.#retry);
+    if (!this.#isOver) this.#retry = setTimeout(() => void this.#joinMesh(), milliseconds);
+  }
+
+  async #configuration(): Promise<RTCConfiguration> {
+    const configuration = await this.#ice.configuration(this.#relayOnly);
+    if (!configuration) throw new Error('no TURN server');
+    return configuration;
+  }
+
+  #leaveMesh(): void {
+    if (!this.#mesh) return;
+    const away = this.#mesh.destroy();
+    this.#mesh = null;
+    if (away) this.#giveBack(away);
+    this.#tellPeer();
+    if (!this.#isOver) this.#reachChanged();
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosed || this.#isBroken;
+  }
+
+  #reachChanged(): void {
+    this.#mailbox.reachChanged();
+    this.#receipts.reachChanged();
+    void this.#look();
+  }
+
+  /** How the others are reached takes a moment to find out. */
+  async #look(): Promise<void> {
+    this.#lookedAt = surroundings.now();
+    const connections = (await this.#mesh?.connections()) ?? [];
+    this.#note({ connections });
+  }
+
+  /** The mesh has taken this person's presence away while it could reach nobody, and gives it back no more. */
+  #giveBack(away: Record<string, unknown>): void {
+    const { awareness } = this.#options;
+    if (!awareness.getLocalState()) awareness.setLocalState({ ...away, peer: null });
+  }
+
+  readonly #presenceChanged = (): void => {
+    this.#tellPeer();
+    if (this.#peer !== this.#facts.peer) this.#note({});
+  };
+
+  /** Whoever is present again after a while is so under the name that the mesh has by now. */
+  #tellPeer(): void {
+    const { awareness } = this.#options;
+    const state = awareness.getLocalState();
+    if (state && (state['peer'] ?? null) !== this.#peer) awareness.setLocalStateField('peer', this.#peer);
+  }
+
+  /** By which name the mesh knows this device. */
+  get #peer(): string | null {
+    return this.#mesh?.name ?? null;
+  }
+
+  #lastTrouble({ state, trouble }: MailboxStatus): LastTrouble | null {
+    const code = state === 'unreachable' ? 'relay/unreachable' : trouble;
+    const { lastTrouble } = this.#facts;
+    if (code === null || code === 'relay/quarantined') return lastTrouble;
+    const { state: before, trouble: troubleBefore } = this.#facts.mailbox;
+    const isKnown = code === (before === 'unreachable' ? 'relay/unreachable' : troubleBefore);
+    return isKnown && lastTrouble ? lastTrouble : { code, at: surroundings.now() };
+  }
+
+  #note(change: Partial<ConnectionFacts>): void {
+    if (this.#isClosed) return;
+    this.#facts = { ...this.#facts, ...change, peer: this.#peer };
+    const { hub, mailbox } = this.#facts;
+    this.#watchBehind(mailbox.state === 'behind');
+    const isHeard = mailbox.state === 'current' || (mailbox.state === 'behind' && !this.#isLate);
+    this.#mesh?.relayReached(hub === 'connected' && isHeard);
+    this.#options.onFacts(this.#facts);
+    // How much went over the connections is told along, now and then.
+    if (this.#mesh && surroundings.now() - this.#lookedAt > LOOK_EVERY) void this.#look();
+  }
+
+  /** Who is given something by the relay and never gets to it has to get it from others. */
+  #watchBehind(isBehind: boolean): void {
+    if (!isBehind) {
+      clearTimeout(this.#behind);
+      [this.#behind, this.#isLate] = [undefined, false];
+      return;
+    }
+    this.#behind ??= setTimeout(() => {
+      this.#isLate = true;
+      this.#note({});
+    }, HEARS_WITHIN);
+  }
+}

@@ -1,0 +1,18 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import type { Env } from '../env.ts';
+
+/**
+ * Lets the pages of `ALLOWED_ORIGINS` use routes as the relay's own do ([RL9]). The resource policy that all answers have
+ * (same-origin) does not stop this: it is for requests without CORS only.
+ */
+export function allowOrigins(methods: string[]): MiddlewareHandler {
+  return cors({
+    origin: (origin, c: Context<{ Bindings: Env }>) =>
+      (c.env.ALLOWED_ORIGINS ?? '').split(/\s+/).includes(origin) ? origin : null,
+    allowMethods: methods,
+    allowHeaders: ['Authorization', 'Content-Type'],
+    exposeHeaders: ['Date', 'Retry-After'],
+    maxAge: 7_200,
+  });
+}
