@@ -57,8 +57,9 @@ async function read(log: readonly Uint8Array<ArrayBuffer>[] | RefusalCode, held 
     now: () => 1_700_000_000_000,
     random: () => 0.5,
     randomBytes: secureRandom,
-    after: (_milliseconds: number, action: () => void) => {
-      const timer = setTimeout(action);
+    after: (milliseconds: number, action: () => void) => {
+      // A hundred times as fast.
+      const timer = setTimeout(action, milliseconds / 100);
       timers.add(timer);
       return () => {
         clearTimeout(timer);
