@@ -3,8 +3,8 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  // The tests wait more than they compute, also on two cores.
-  workers: 3,
+  // The relay, the browsers and the tests share the machine.
+  workers: 2,
   fullyParallel: true,
   forbidOnly: !!process.env['CI'],
   // A test that passes at the second try has failed.

@@ -72,6 +72,7 @@ test.describe('together', () => {
     guest,
     ownRelay,
   }) => {
+    test.setTimeout(120_000);
     const [ada, bob, cy] = [
       await guest({ at: ownRelay }),
       await guest({ at: ownRelay }),
@@ -90,7 +91,8 @@ test.describe('together', () => {
     await ada.page.keyboard.press('Escape');
     await ownRelay.start();
     await cy.join(link);
-    await expect(cy.plan).toHaveText('Without a relay.');
+    // Whoever has tried for a while tries less often.
+    await expect(cy.plan).toHaveText('Without a relay.', { timeout: 60_000 });
   });
 
   test('cursors carry names and colours; a new name shows at once; two tabs of one person count once', async ({

@@ -4,6 +4,7 @@ import { settleHue } from '../session/person.ts';
 import { Presence } from '../people/presence.svelte.ts';
 import { encodeBase64url } from '@parley/signaling/base64url';
 import {
+  BROUGHT_OVER,
   createDocument,
   documentState,
   metaOf,
@@ -17,7 +18,6 @@ import {
 import { SessionError, type ErrorCode } from '../session/errors.ts';
 import { secureRandom } from '../session/keys.ts';
 import { formatLink } from '../session/link.ts';
-import { BROUGHT_OVER } from '../session/rotation.ts';
 import { unlockByAddress, type Access, type Unlocked } from '../session/opening.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from '../sync/connection-facts.ts';
 import type { Connections } from '../sync/connections.ts';

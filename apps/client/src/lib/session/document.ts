@@ -5,6 +5,9 @@ import type { RandomBytes } from './keys.ts';
 import { compareOrder, orderBetween } from './order.ts';
 import { cleanName } from './person.ts';
 
+/** Origin of the transaction that brings over what arrived late in an old session: a deed of this device, though Yjs does not call it local. */
+export const BROUGHT_OVER = 'parley/brought-over';
+
 /** The document layout that this version writes, and the newest that it may write to ([DOC2]). */
 export const SCHEMA_VERSION = 1;
 

@@ -1,8 +1,5 @@
 import * as Y from 'yjs';
-import { documentState, isOnlyNotice } from './document.ts';
-
-/** Origin of the transaction that brings over what arrived late in an old session: a deed of this device, though Yjs does not call it local. */
-export const BROUGHT_OVER = 'parley/brought-over';
+import { BROUGHT_OVER, documentState, isOnlyNotice } from './document.ts';
 
 /**
  * `nothing`: all of it was there. `merged`: it is there now. `newer`: a newer version wrote it, and this one could only read what would

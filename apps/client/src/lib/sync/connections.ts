@@ -1,7 +1,7 @@
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import type { EditKeys, ViewKeys } from '../session/keys.ts';
-import { BROUGHT_OVER } from '../session/rotation.ts';
+import { BROUGHT_OVER } from '../session/document.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
 import { isOfDevice, isReadAgain } from './device.ts';
 import { Leading } from './leading.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeBytes, describeWay, listReached, type PeerConnection } from './reached.ts';
+import { describeBytes, describeWay } from './reached-words.ts';
+import { listReached, type PeerConnection } from './reached.ts';
 
 const person = (id: string, peer: string | null) => ({ id, name: id, hue: 1, viewing: peer === null, peer });
 const connection = (peer: string, rest: Partial<PeerConnection> = {}): PeerConnection => ({

@@ -1,7 +1,7 @@
 import { catalogue } from '../session/error-sentences.ts';
 import type { ErrorCode } from '../session/errors.ts';
 import type { DeviceState } from './device.ts';
-import { describeBytes } from './reached.ts';
+import { describeBytes } from './reached-words.ts';
 import type { MailboxStatus } from './mailbox/ports.ts';
 import { hasAllOfIt, isOnRelay, relayTrouble, tellTime, type SyncFacts, type TellTime } from './status.ts';
 import { isNearlyFull, type StorageRoom } from './storage-room.ts';

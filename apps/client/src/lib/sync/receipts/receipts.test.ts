@@ -291,6 +291,25 @@ describe('what travels', () => {
     expect(ada.live.changed).toHaveBeenCalledTimes(2);
   });
 
+  it('[RC5] each is asked again who was heard and has not answered, whoever else has', async () => {
+    const [ada, bob] = openTwo();
+    ada.peers.clear();
+    ada.come(3, { user: { id: 'cy' } });
+    ada.receipts.reachChanged();
+    ada.write('one');
+    await ada.pass(0);
+    const extras = ada.receipts.extras();
+    ada.live.changed.mockClear();
+    for (const client of [2, 3]) ada.receipts.receiveExtras(client, {}, 'writer');
+    bob.receipts.receiveExtras(1, extras ?? {}, 'writer');
+    synchronise(ada, bob);
+    await bob.pass(0);
+    deliver(bob, ada, 'bob');
+    expect(ada.receipts.facts.ids).toEqual(['bob']);
+    await ada.pass(5_000);
+    expect(ada.live.changed).toHaveBeenCalledOnce();
+  });
+
   it('[RC5] many answers through the relay are spread over a moment, and go together', async () => {
     const bob = open('reader');
     for (let client = 100; client < 150; client++) bob.come(client, { user: { id: `person-${client}` } });

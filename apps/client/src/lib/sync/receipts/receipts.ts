@@ -63,7 +63,8 @@ export class Receipts implements PresenceExtras {
   #isStopped = false;
   #cancelAsk: (() => void) | null = null;
   #cancelCheck: (() => void) | null = null;
-  #cancelRepeat: (() => void) | null = null;
+  /** Those who were heard, and are asked again soon, by id. */
+  readonly #repeats = new Map<string, () => void>();
   #cancelSpread: (() => void) | null = null;
   #saidAt = -Infinity;
 
@@ -125,18 +126,19 @@ export class Receipts implements PresenceExtras {
   #repeatFor(id: string): void {
     const { surroundings, live } = this.#options;
     const at = this.#asking.repeatAt(id);
-    if (at === null || this.#isStopped) return;
-    this.#cancelRepeat ??= surroundings.after(Math.max(0, at - surroundings.now()), () => {
-      this.#cancelRepeat = null;
+    if (at === null || this.#isStopped || this.#repeats.has(id)) return;
+    const cancel = surroundings.after(Math.max(0, at - surroundings.now()), () => {
+      this.#repeats.delete(id);
       if (this.#asking.repeatAt(id) !== null) live.changed();
     });
+    this.#repeats.set(id, cancel);
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#options.awareness.off('change', this.#meet);
     this.#options.doc.off('afterTransaction', this.#changed);
-    for (const cancel of [this.#cancelAsk, this.#cancelCheck, this.#cancelRepeat, this.#cancelSpread])
+    for (const cancel of [this.#cancelAsk, this.#cancelCheck, this.#cancelSpread, ...this.#repeats.values()])
       cancel?.();
   }
 
