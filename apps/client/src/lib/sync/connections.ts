@@ -3,7 +3,7 @@ import type * as Y from 'yjs';
 import type { EditKeys, ViewKeys } from '../session/keys.ts';
 import { BROUGHT_OVER } from '../session/document.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
-import { isOfDevice, isReadAgain } from './device.ts';
+import { isReadAgain } from './device.ts';
 import { Leading } from './leading.ts';
 import { surroundings } from './mailbox/open.ts';
 import { Tabs } from './tabs/tabs.ts';
@@ -93,12 +93,8 @@ export class Connections {
   /** The document has just been broken by what the device had: nobody is given what it has become. */
   discard(): void {
     if (this.#isBroken) return;
-    this.#isBroken = true;
-    this.#tabs.discard();
-    this.#leading?.discard();
-    this.#facts = asBroken(this.#facts);
-    this.#show(false);
-    void this.#end(true);
+    this.#giveNothing();
+    this.#endBroken();
   }
 
   /** Ends them; another tab goes on with them, if there is one. Resolves when they may be opened anew. */
@@ -114,13 +110,15 @@ export class Connections {
       ...options,
       relayOnly: this.#relayOnly,
       isOwn: (origin) => this.#tabs.isOfTab(origin) || isReadAgain(origin) || origin === BROUGHT_OVER,
-      isOfDevice,
       isMeshShut: isShut(options.sessionId, 'mesh'),
       clients: () => this.#tabs.clients,
       onFacts: (facts) => this.#tell(facts),
       onBroken: () => this.#breakByMailbox(),
       onMeshBroken: () => this.#shut('mesh'),
-      onPoisoned: () => this.#endBroken(),
+      onPoisoned: () => {
+        this.#endBroken();
+        options.onPoisoned();
+      },
     });
   }
 
@@ -154,12 +152,11 @@ export class Connections {
     this.#options.onFacts(this.#facts, isFollowing);
   }
 
-  #break(): void {
-    if (this.#isBroken) return;
+  /** Nobody is given what the document has become. */
+  #giveNothing(): void {
     this.#isBroken = true;
     this.#tabs.discard();
     this.#leading?.discard();
-    this.#options.onBroken();
   }
 
   /** The mailbox deals with what came through it, and says what is to be done. */
@@ -176,16 +173,17 @@ export class Connections {
     if (this.#isBroken) return;
     const { sessionId } = this.#options;
     shut.set(sessionId, new Set([...(shut.get(sessionId) ?? []), way]));
-    this.#break();
+    this.#giveNothing();
+    this.#options.onBroken();
     this.#endBroken();
+    this.#options.onPoisoned();
   }
 
-  /** The document has to be opened anew. Where it cannot be, another tab may go on, and nobody is said to have what this one has become. */
+  /** Until the document is opened anew, another tab may go on, and nobody is said to have what this one has become. */
   #endBroken(): void {
     this.#facts = asBroken(this.#facts);
     this.#show(false);
     void this.#end(true);
-    this.#options.onPoisoned();
   }
 
   async #end(isHandedOver: boolean): Promise<void> {

@@ -93,7 +93,6 @@ async function lead({ relayOnly = false, isMeshShut = false, canEdit = true } = 
     ...{ relay: 'https://relay.invalid', hub: 'wss://relay.invalid' },
     committed: () => Promise.resolve(true),
     readAgain: () => Promise.resolve(),
-    isOfDevice: () => false,
     isOwn: () => false,
     clients: () => [],
     onFacts: (facts) => told.push(facts),

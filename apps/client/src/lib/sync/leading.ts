@@ -1,7 +1,6 @@
-import type { Awareness } from 'y-protocols/awareness';
-import type * as Y from 'yjs';
-import type { EditKeys, ViewKeys } from '../session/keys.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
+import type { ConnectionsOptions } from './connections.ts';
+import { isOfDevice } from './device.ts';
 import { HubSocket } from './hub-socket.ts';
 import { MailboxClient } from './mailbox/client.ts';
 import { openMailbox, surroundings, type Mailbox } from './mailbox/open.ts';
@@ -25,34 +24,16 @@ const HEARS_WITHIN = 10_000;
 /** How old what is told of the connections may be when something else is told, in milliseconds. */
 const LOOK_EVERY = 2_000;
 
-export interface LeadingOptions {
-  readonly sessionId: string;
-  readonly doc: Y.Doc;
-  readonly awareness: Awareness;
-  /** Null for who has the view link only. */
-  readonly keys: EditKeys | null;
-  readonly view: ViewKeys;
-  /** The relay's origin, and the hub's WebSocket address. */
-  readonly relay: string;
-  readonly hub: string;
-  readonly relayOnly: boolean;
+export interface LeadingOptions extends Omit<ConnectionsOptions, 'onFacts'> {
   /** What came through the mesh has broken the document before: it is not joined. */
   readonly isMeshShut: boolean;
-  committed(): Promise<boolean>;
-  /** Reads what other tabs have committed to the device. */
-  readAgain(): Promise<void>;
-  /** Whether a transaction with this origin brought what is on this device already. */
-  isOfDevice(origin: unknown): boolean;
-  /** Whether it brought what another tab of this device did. */
+  /** Whether a transaction with this origin brought what another tab of this device did. */
   isOwn(origin: unknown): boolean;
   /** The tabs to speak for, this one first. */
   clients(): readonly TabClient[];
   onFacts(facts: ConnectionFacts): void;
-  /** What the document has just emitted comes of an update that failed halfway, and must not be kept. */
-  onBroken(): void;
-  /** That update came through the mesh. */
+  /** An update that came through the mesh failed halfway. */
   onMeshBroken(): void;
-  onPoisoned(): void;
 }
 
 /** The connections of one device for one session: hub, mailbox, mesh and receipts. They begin at once. */
@@ -100,7 +81,7 @@ export class Leading {
       ...{ doc, awareness, surroundings, role },
       committed: () => options.committed(),
       // What another tab did comes also with a whole document, or from the device.
-      isOwn: (origin) => options.isOwn(origin) || options.isOfDevice(origin),
+      isOwn: (origin) => options.isOwn(origin) || isOfDevice(origin),
       clients: () => options.clients(),
       sendDirect: (peer, message) => this.#mesh?.send(peer, message) ?? false,
       live: { changed: () => this.#mailbox.extrasChanged() },
@@ -111,7 +92,7 @@ export class Leading {
       ...{ hub: this.#hub, tokens },
       readAgain: () => options.readAgain(),
       committed: () => options.committed(),
-      isOfDevice: (origin) => options.isOfDevice(origin),
+      isOfDevice,
       isOwn: (origin) => options.isOwn(origin),
       clients: () => options.clients(),
       extras: this.#receipts,
