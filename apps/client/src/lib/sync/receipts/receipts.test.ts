@@ -232,7 +232,6 @@ describe('a receipt', () => {
 describe('what travels', () => {
   it('[RC6] is not given to a viewer who asks: their probes keep nobody else’s from being answered', async () => {
     const [ada, bob] = openTwo();
-    const wanted = { inserted: new Map([[77, [0, 1]]]), deleted: new Map() };
     bob.come(99, { user: { id: 'mallory' }, viewer: true });
     ada.write('one');
     await ada.pass(0);
@@ -240,6 +239,8 @@ describe('what travels', () => {
     for (let client = 100; client < 140; client++) {
       const asker = encodeBase64url(new Uint8Array(16).fill(client));
       for (let number = 1; number <= 8; number++) {
+        // None asks for what another one asks for.
+        const wanted = { inserted: new Map([[number, [0, 1]]]), deleted: new Map() };
         const probe = encodeMessage({ type: 'probe', asker, number, wanted });
         bob.receipts.receiveExtras(client, { probe: encodeBase64url(probe) }, 'reader');
       }
