@@ -12,9 +12,10 @@ import * as Y from 'yjs';
 import { deriveEditKeys, secureRandom, type EditKeys } from '../../apps/client/src/lib/session/keys.ts';
 import { HubSocket } from '../../apps/client/src/lib/sync/hub-socket.ts';
 import type { MailboxStatus } from '../../apps/client/src/lib/sync/mailbox/ports.ts';
-import { openMailbox, surroundings } from '../../apps/client/src/lib/sync/mailbox/open.ts';
+import { openMailbox } from '../../apps/client/src/lib/sync/mailbox/open.ts';
 import { TokenSource } from '../../apps/client/src/lib/sync/mailbox/token.ts';
 import { HttpTransport } from '../../apps/client/src/lib/sync/mailbox/transport.ts';
+import { surroundings } from '../../apps/client/src/lib/sync/surroundings.ts';
 import { measured, until } from './clock.ts';
 
 export function newKeys(): Promise<EditKeys> {

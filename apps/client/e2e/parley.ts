@@ -171,6 +171,11 @@ export class Guest {
     await expect(this.sync).toContainText(ON_RELAY);
   }
 
+  /** Waits until somebody is reached from browser to browser: until then they are present through the relay. */
+  async connected(): Promise<void> {
+    await expect(this.syncDetails).toContainText('Directly');
+  }
+
   /** As behind a firewall or an extension that lets no browser connect to another. Before the first page. */
   async withoutWebRtc(): Promise<void> {
     await this.context.addInitScript(() => Reflect.deleteProperty(globalThis, 'RTCPeerConnection'));

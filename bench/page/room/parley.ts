@@ -4,9 +4,9 @@ import * as Y from 'yjs';
 import { secureRandom } from '../../../apps/client/src/lib/session/keys.ts';
 import { inventPerson } from '../../../apps/client/src/lib/session/person.ts';
 import { HubSocket } from '../../../apps/client/src/lib/sync/hub-socket.ts';
-import { surroundings } from '../../../apps/client/src/lib/sync/mailbox/open.ts';
 import { Mesh } from '../../../apps/client/src/lib/sync/mesh/mesh.ts';
 import { Receipts } from '../../../apps/client/src/lib/sync/receipts/receipts.ts';
+import { surroundings } from '../../../apps/client/src/lib/sync/surroundings.ts';
 import type { Joining, Member } from './member.ts';
 
 export function join({ room, password, hub: address }: Joining): Member {

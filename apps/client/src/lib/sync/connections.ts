@@ -5,7 +5,7 @@ import { BROUGHT_OVER } from '../session/document.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
 import { isReadAgain } from './device.ts';
 import { Leading } from './leading.ts';
-import { surroundings } from './mailbox/open.ts';
+import { surroundings } from './surroundings.ts';
 import { Tabs } from './tabs/tabs.ts';
 
 export interface ConnectionsOptions {

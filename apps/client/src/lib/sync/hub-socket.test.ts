@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { pauseBefore } from './back-off.ts';
 import { HubSocket, type HubConnection } from './hub-socket.ts';
-import { pauseBefore } from './mailbox/back-off.ts';
 import { ManualClock } from './manual-clock.ts';
 
 class FakeConnection implements HubConnection {

@@ -1,5 +1,5 @@
-import { pauseBefore } from './mailbox/back-off.ts';
-import type { Surroundings } from './mailbox/ports.ts';
+import { pauseBefore } from './back-off.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What of a WebSocket is used. The handlers are written and never called. */
 export interface HubConnection {

@@ -3,13 +3,14 @@ import type { ConnectionsOptions } from './connections.ts';
 import { isOfDevice } from './device.ts';
 import { HubSocket } from './hub-socket.ts';
 import { MailboxClient } from './mailbox/client.ts';
-import { openMailbox, surroundings, type Mailbox } from './mailbox/open.ts';
+import { openMailbox, type Mailbox } from './mailbox/open.ts';
 import type { MailboxStatus } from './mailbox/ports.ts';
 import { TokenSource } from './mailbox/token.ts';
 import { IceSource } from './mesh/ice.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import { Receipts } from './receipts/receipts.ts';
 import type { LastTrouble } from './status.ts';
+import { surroundings } from './surroundings.ts';
 import type { TabClient } from './tabs/tabs.ts';
 
 /** How long until loading the code of the mesh is tried again, in milliseconds. */

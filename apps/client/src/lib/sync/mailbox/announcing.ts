@@ -1,6 +1,6 @@
 import type { Position } from '@parley/signaling/envelope';
 import type { Awareness } from 'y-protocols/awareness';
-import type { Surroundings } from './ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 
 /** How long a new position waits until it is told to others, in milliseconds. */
 const ANNOUNCE_AFTER = 3_000;

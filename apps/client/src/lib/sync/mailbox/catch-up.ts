@@ -1,8 +1,9 @@
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import type { EditKeys } from '../../session/keys.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { MailboxClient, type StoredMailbox } from './client.ts';
-import type { MailboxStatus, MailboxTransport, Surroundings } from './ports.ts';
+import type { MailboxStatus, MailboxTransport } from './ports.ts';
 
 /** How long a relay that only ever has more may go on, in milliseconds. */
 const PATIENCE = 120_000;

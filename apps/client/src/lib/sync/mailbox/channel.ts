@@ -1,7 +1,8 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { MAILBOX_LIMITS, mailboxFrame, mailboxTopic } from '@parley/signaling/mailbox';
 import type { HubSocket, HubUser } from '../hub-socket.ts';
-import type { ChannelListener, MailboxChannel, Surroundings } from './ports.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { ChannelListener, MailboxChannel } from './ports.ts';
 
 export interface ChannelOptions {
   readonly sessionId: string;

@@ -4,6 +4,7 @@ import type { Log, MailboxFrame } from '@parley/signaling/mailbox';
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import { ArrivingUpdates } from '../arriving.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { checkAnswer } from './acknowledging.ts';
 import { Announcements } from './announcing.ts';
 import { Applying } from './applying.ts';
@@ -38,7 +39,6 @@ import {
   type MailboxStatus,
   type MailboxStorage,
   type MailboxTransport,
-  type Surroundings,
 } from './ports.ts';
 import type { PresenceExtras } from './presence.ts';
 import { Sealing } from './sealing.ts';

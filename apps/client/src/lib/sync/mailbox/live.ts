@@ -10,8 +10,8 @@ import {
 } from '@parley/signaling/envelope';
 import { applyAwarenessUpdate, type Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
+import type { Surroundings } from '../surroundings.ts';
 import { OwnPresences, PRESENCE_LASTS, type OwnClient } from './own-presences.ts';
-import type { Surroundings } from './ports.ts';
 import { readPresence, type PresenceExtras } from './presence.ts';
 import { CLOCK_SKEW, Senders } from './senders.ts';
 

@@ -1,11 +1,12 @@
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
-import { secureRandom, type EditKeys, type ViewKeys } from '../../session/keys.ts';
+import type { EditKeys, ViewKeys } from '../../session/keys.ts';
 import type { HubSocket } from '../hub-socket.ts';
+import { surroundings } from '../surroundings.ts';
 import { HubChannel } from './channel.ts';
 import { MailboxClient, type StoredMailbox } from './client.ts';
 import type { OwnClient } from './own-presences.ts';
-import type { MailboxStatus, Surroundings } from './ports.ts';
+import type { MailboxStatus } from './ports.ts';
 import type { PresenceExtras } from './presence.ts';
 import { openMailboxStorage } from './storage.ts';
 import type { TokenSource } from './token.ts';
@@ -60,16 +61,6 @@ export interface Mailbox {
    */
   close(isHandedOver?: boolean): Promise<void>;
 }
-
-export const surroundings: Surroundings = {
-  now: () => Date.now(),
-  randomBytes: secureRandom,
-  random: () => Math.random(),
-  after(milliseconds, action) {
-    const timer = setTimeout(action, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** Syncs a document with the relay's mailbox, in this browser: HTTP, the hub's WebSocket and IndexedDB around a {@link MailboxClient}. */
 export function openMailbox(options: MailboxOptions): Mailbox {

@@ -1,5 +1,5 @@
 import type { Awareness } from 'y-protocols/awareness';
-import type { Surroundings } from './ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { writePresence, type Extras } from './presence.ts';
 
 /** How long a presence lasts, in milliseconds. */

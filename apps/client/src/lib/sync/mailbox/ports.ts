@@ -62,18 +62,6 @@ export interface MailboxStorage<Parts extends object> {
   write(parts: Partial<Parts>): Promise<void>;
 }
 
-/** Time and randomness, so that a simulation can bring its own. */
-export interface Surroundings {
-  /** Milliseconds since 1970, as this device believes. */
-  now(): number;
-  /** Cryptographically secure bytes. */
-  randomBytes(length: number): Uint8Array<ArrayBuffer>;
-  /** A number from 0 up to but not including 1, for jitter. */
-  random(): number;
-  /** Calls back after `milliseconds`; the answer cancels it. */
-  after(milliseconds: number, action: () => void): () => void;
-}
-
 /** What the person may have to know of the mailbox; the sentences are in the catalogue of session errors. */
 export type MailboxTrouble =
   /** The session has reached what the relay keeps of one. */

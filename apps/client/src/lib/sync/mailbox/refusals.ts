@@ -1,4 +1,4 @@
-import { pauseBefore } from './back-off.ts';
+import { pauseBefore } from '../back-off.ts';
 import type { Moment } from './events.ts';
 import type { RefusalCode } from './ports.ts';
 import { dismissOtherLogs, forget, hearAnswer, type Mailbox, PACE } from './state.ts';

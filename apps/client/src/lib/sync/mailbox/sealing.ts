@@ -8,9 +8,9 @@ import {
   type Position,
 } from '@parley/signaling/envelope';
 import * as Y from 'yjs';
+import type { Surroundings } from '../surroundings.ts';
 import type { Entry, MailboxEffect } from './engine.ts';
 import { extractUpdate, holdingsOfUpdate, type Holdings } from '../holdings.ts';
-import type { Surroundings } from './ports.ts';
 
 export interface SealingOptions {
   readonly sessionId: string;

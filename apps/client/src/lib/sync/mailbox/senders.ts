@@ -1,5 +1,5 @@
 import type { Awareness } from 'y-protocols/awareness';
-import type { Surroundings } from './ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 
 /** Clocks differ: a presence that has ended by less than this may be news. In milliseconds. */
 export const CLOCK_SKEW = 60_000;

@@ -1,6 +1,6 @@
 import * as Y from 'yjs';
 import { holdingsOfUpdate, NOTHING, unite, type Holdings } from '../holdings.ts';
-import type { Surroundings } from './ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 
 /** What is made ready for a page that may end at any moment, in milliseconds and bytes. */
 const STANDBY = {

@@ -53,11 +53,23 @@ export class FakeChannel {
     this.onopen?.();
   }
 
+  /** Sends first what waits; while it is held, that takes for ever. */
   close(): void {
+    if (this.readyState === 'closing' || this.readyState === 'closed') return;
+    this.readyState = 'closing';
+    queueMicrotask(() => {
+      this.flush();
+      if (!this.isHeld) this.end();
+    });
+  }
+
+  /** Is closed for both, at once: what waits is lost. */
+  end(): void {
     if (this.readyState === 'closed') return;
     this.readyState = 'closed';
+    this.#waiting = [];
     this.onclose?.();
-    this.other?.close();
+    this.other?.end();
   }
 }
 
@@ -146,7 +158,7 @@ export class FakePeerConnection {
   close(): void {
     all.delete(this.id);
     this.connectionState = 'closed';
-    for (const channel of this.channels) channel.close();
+    for (const channel of this.channels) channel.end();
   }
 
   #describe(): string {

@@ -5,9 +5,9 @@ import {
   isTurnUrl,
   type IceServer,
 } from '@parley/signaling/ice';
-import { pauseBefore } from '../mailbox/back-off.ts';
-import type { Surroundings } from '../mailbox/ports.ts';
+import { pauseBefore } from '../back-off.ts';
 import type { TokenSource } from '../mailbox/token.ts';
+import type { Surroundings } from '../surroundings.ts';
 
 export interface IceOptions {
   /** The relay's origin. */

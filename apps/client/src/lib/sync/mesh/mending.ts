@@ -1,4 +1,4 @@
-import type { Surroundings } from '../mailbox/ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 
 /** In milliseconds. */
 export const MENDING = {

@@ -3,7 +3,7 @@ import { removeAwarenessStates, type Awareness } from 'y-protocols/awareness';
 import { WebrtcProvider } from 'y-webrtc';
 import type * as Y from 'yjs';
 import type { HubSocket } from '../hub-socket.ts';
-import type { Surroundings } from '../mailbox/ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { readStats, type MeshConnection } from './connections.ts';
 import { encodeOwn } from './messages.ts';
 import { Neighbours } from './neighbours.ts';

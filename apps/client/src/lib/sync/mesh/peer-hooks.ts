@@ -1,4 +1,4 @@
-import type { Surroundings } from '../mailbox/ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 import type Peer from './peer.ts';
 
 /** What a peer needs of the mesh that it is in. */

@@ -128,6 +128,7 @@ describe('a peer', () => {
     receive(Uint8Array.of(OWN_MESSAGE, OWN_KINDS.message, 1).buffer);
     expect(b.told).toEqual(['open', ['own', 3]]);
     receive(Uint8Array.of(OWN_MESSAGE, OWN_KINDS.nextFrame, 1).buffer);
+    await settled();
     expect([b.told.at(-1), a.told.at(-1)]).toEqual(['closed', 'closed']);
   });
 
@@ -295,13 +296,30 @@ describe('a peer', () => {
     expect(clock.isIdle).toBe(true);
   });
 
+  it('[ME8] whoever leaves is still heard: the connection goes once everything is sent, or after a while', async () => {
+    const { a, b, ours } = await connect();
+    a.peer.send(new Uint8Array(5));
+    a.peer.destroy();
+    expect(ours.connectionState).toBe('connected');
+    await settled();
+    expect([b.told, ours.connectionState]).toEqual([['open', 5, 'closed'], 'closed']);
+
+    const deaf = await connect();
+    deaf.channel.isHeld = true;
+    deaf.a.peer.destroy();
+    await settled();
+    expect(deaf.ours.connectionState).toBe('connected');
+    clock.pass(PATIENCE.parting);
+    expect([deaf.ours.connectionState, deaf.b.told]).toEqual(['closed', ['open', 'closed']]);
+  });
+
   it('is closed where there is no way to any other, or the browser takes it away', async () => {
     const a = meet(true, () => Promise.reject(new Error('relay only, and none there')));
     await settled();
     clock.pass(PAUSE);
     expect(a.told).toEqual(['closed']);
     const { b, channel } = await connect();
-    channel.close();
+    channel.end();
     expect(b.told).toEqual(['open', 'closed']);
     b.peer.destroy();
     expect(b.told).toEqual(['open', 'closed']);

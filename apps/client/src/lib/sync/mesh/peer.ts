@@ -19,6 +19,8 @@ export const PATIENCE = {
   answer: 20_000,
   /** Until a connection is open once both have agreed. */
   open: 30_000,
+  /** For what was sent last, a goodbye perhaps, to reach the other one before the connection goes. */
+  parting: 2_000,
 } as const;
 
 /**
@@ -119,8 +121,8 @@ export default class Peer extends ObservableV2<{
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelDeadline?.();
-    this.#mending.stop();
     this.#drop();
+    this.#mending.stop();
     this.#options.onClose(this);
     this.emit('close', []);
     super.destroy();
@@ -171,14 +173,27 @@ export default class Peer extends ObservableV2<{
   }
 
   #drop(): void {
+    const { isConnected } = this;
     const [pc, channel] = [this.#pc, this.#channel];
     [this.#pc, this.#channel] = [null, null];
     this.#outgoing?.close();
     this.#outgoing = null;
     this.#assembly = new Assembly();
     if (channel) channel.onmessage = channel.onclose = null;
-    if (pc) pc.onicecandidate = pc.onconnectionstatechange = pc.ondatachannel = null;
-    pc?.close();
+    if (!pc) return;
+    pc.onicecandidate = pc.onconnectionstatechange = pc.ondatachannel = null;
+    if (channel && isConnected) this.#part(pc, channel);
+    else pc.close();
+  }
+
+  /** A channel that closes sends first what it has been given; a connection does not. */
+  #part(pc: RTCPeerConnection, channel: RTCDataChannel): void {
+    const cancel = this.#options.after(PATIENCE.parting, () => pc.close());
+    channel.onclose = () => {
+      cancel();
+      pc.close();
+    };
+    channel.close();
   }
 
   #listen(channel: RTCDataChannel): void {

@@ -1,4 +1,4 @@
-import type { Surroundings } from '../mailbox/ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 
 /** Until what was gathered of candidates goes out with the description, in milliseconds: mostly all of them, in one frame instead of five. */
 const GATHERING = 100;

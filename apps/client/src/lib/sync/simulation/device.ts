@@ -1,9 +1,10 @@
 import * as Y from 'yjs';
 import { ArrivingUpdates } from '../arriving.ts';
 import { integratedBy, NOTHING, unite, type Holdings } from '../holdings.ts';
-import type { MailboxStorage, Surroundings } from '../mailbox/ports.ts';
+import type { MailboxStorage } from '../mailbox/ports.ts';
 import { StorageTakenOver } from '../mailbox/storage.ts';
 import type { StoredMailbox } from '../mailbox/stored.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { TabChange } from '../tabs/change.ts';
 import type { VirtualClock } from './clock.ts';
 import type { SeededRandom } from './random.ts';

@@ -2,7 +2,7 @@ import { Awareness, removeAwarenessStates } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { NOT_CONNECTED, type ConnectionFacts } from '../connection-facts.ts';
 import { holdingsOfTransaction, NOTHING, unite, type Holdings } from '../holdings.ts';
-import type { Surroundings } from '../mailbox/ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 import type { PageEvent, TabPorts } from '../tabs/ports.ts';
 import { Tabs } from '../tabs/tabs.ts';
 import { SimulatedStore, type Page } from './device.ts';

@@ -1,7 +1,7 @@
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
-import type { Surroundings } from '../mailbox/ports.ts';
 import { encodeBase64url } from '@parley/signaling/base64url';
+import type { Surroundings } from '../surroundings.ts';
 import { TabChange } from './change.ts';
 import { coversClock, joinClocks, type TabClock } from './clock.ts';
 import { TabDocument } from './documents.ts';

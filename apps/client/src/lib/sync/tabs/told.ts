@@ -1,4 +1,4 @@
-import type { Surroundings } from '../mailbox/ports.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { coversClock, type TabClock } from './clock.ts';
 import type { TabBody } from './messages.ts';
 
