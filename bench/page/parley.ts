@@ -10,6 +10,7 @@ import { encodeBase64url } from '@parley/signaling/base64url';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys, secureRandom, type EditKeys } from '../../apps/client/src/lib/session/keys.ts';
+import { thisBrowser } from '../../apps/client/src/lib/sync/browser.ts';
 import { HubSocket } from '../../apps/client/src/lib/sync/hub-socket.ts';
 import type { MailboxStatus } from '../../apps/client/src/lib/sync/mailbox/ports.ts';
 import { openMailbox } from '../../apps/client/src/lib/sync/mailbox/open.ts';
@@ -47,10 +48,11 @@ export function joinMailbox(
     isOnline: () => navigator.onLine,
   });
   const mailbox = openMailbox({
-    ...{ sessionId, doc, awareness, keys, view, relay, hub },
+    ...{ sessionId, doc, awareness, keys, view, relay, hub, browser: thisBrowser },
     tokens: new TokenSource({ sessionId, relay, writer, reader: view.reader, now }),
     committed: () => Promise.resolve(true),
     reachesDirectly: () => false,
+    onSubscribed: () => undefined,
     onStatus: (now) => {
       status = now;
       look();

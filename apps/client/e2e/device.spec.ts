@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { expect, test } from './parley.ts';
 import { stockBundle } from './stock-bundle.ts';
 
@@ -117,47 +116,6 @@ test.describe('the device', () => {
       await expect(ada.title).toHaveValue('Nothing kept');
     });
   }
-
-  test('[PR1] [DOC3] a full disk is said in words, nothing is lost in the tab, and it is saved when there is room', async ({
-    guest,
-  }) => {
-    test.setTimeout(120_000);
-    // The app's own files would take the room.
-    const [ada, bob] = [await guest({ serviceWorkers: 'block' }), await guest()];
-    const devtools = await ada.context.newCDPSession(ada.page);
-    const { origin } = new URL(ada.url);
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1_000_000 });
-    await ada.newSession('Full');
-    await ada.write('Before. ');
-    await ada.saved();
-    await bob.join(await ada.editLink());
-    await ada.plan.click();
-    await ada.page.keyboard.press('Control+End');
-    const alert = ada.page.getByRole('alert');
-    for (let part = 0; part < 8 && (await alert.count()) === 0; part++) {
-      // Random, because storage is compressed; small enough for one message of the mesh.
-      await ada.page.keyboard.insertText(randomBytes(120_000).toString('base64'));
-      await expect(ada.sync).not.toContainText('Saving');
-    }
-    await expect(alert).toContainText('The storage of this device is full.');
-    await expect(ada.sync).toContainText('Not saved: storage is full');
-    await ada.page.keyboard.type(' While full.');
-    await expect(ada.sync).toContainText('Not saved: storage is full');
-    // Others are undisturbed and have it.
-    await expect(bob.plan).toContainText('While full.');
-    // Going elsewhere in this tab does not lose it either.
-    await ada.page.getByRole('link', { name: 'Parley: all sessions' }).click();
-    await ada.page.getByRole('list', { name: 'Recent sessions' }).getByRole('link').click();
-    await expect(ada.plan).toContainText('While full.');
-    await expect(alert).toContainText('The storage of this device is full.');
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin });
-    await expect(ada.sync).toContainText('On this device', { timeout: 60_000 });
-    await expect(alert).toHaveCount(0);
-    const text = await ada.plan.textContent();
-    await bob.context.close();
-    await ada.page.reload();
-    await expect(ada.plan).toHaveText(text ?? '');
-  });
 
   test('[DOC3] a database that is deleted under an open session is written anew, even while one types', async ({
     guest,

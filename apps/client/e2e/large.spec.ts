@@ -18,8 +18,19 @@ import { expect, test } from './parley.ts';
 
 const MEGABYTE = 1_000_000;
 
-/** A session of many pages, the first of them short, the others of a megabyte of text that nothing compresses. */
-function writeLargeSession(megabytes: number): Y.Doc {
+interface LargeSession {
+  /** Path and fragment. */
+  readonly link: string;
+  readonly transport: HttpTransport;
+  /** What is written in the last page. */
+  readonly last: string;
+}
+
+/**
+ * Puts a session of many pages into the mailbox, in one envelope: the first page is short, the others are a megabyte each of text that nothing
+ * compresses.
+ */
+async function storeLargeSession(relay: string, megabytes: number): Promise<LargeSession> {
   const doc = new Y.Doc();
   createDocument(doc, Date.now(), secureRandom);
   setTitle(doc, 'The whole archive');
@@ -32,10 +43,25 @@ function writeLargeSession(megabytes: number): Y.Doc {
   if (!first) throw new Error('there is no page');
   renamePage(doc, first.id, 'Contents');
   write(first.id, 'See the other pages.');
+  let last = '';
   for (let volume = 1; volume <= megabytes; volume += 1) {
-    write(addPage(doc, `Volume ${volume}`, secureRandom), randomBytes(0.75 * MEGABYTE).toString('base64'));
+    last = randomBytes(0.75 * MEGABYTE).toString('base64');
+    write(addPage(doc, `Volume ${volume}`, secureRandom), last);
   }
-  return doc;
+  const content = Uint8Array.from(Y.encodeStateAsUpdateV2(doc));
+  expect(content.length).toBeGreaterThan(megabytes * MEGABYTE);
+
+  const secret = secureRandom(32);
+  const { sessionId, writer, view } = await deriveEditKeys(secret);
+  const now = () => Date.now();
+  const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
+  const transport = new HttpTransport({ relay, sessionId, tokens, now });
+  const header = { version: ENVELOPE_VERSION, sessionId, id: encodeBase64url(secureRandom(16)), seen: null };
+  const sealing = { contentKey: view.contentKey, signingKey: writer.privateKey };
+  await transport.append([
+    await sealEnvelope({ ...header, kind: 'update' }, content, sealing, secureRandom(12)),
+  ]);
+  return { link: await formatLink(sessionId, 'e', secret), transport, last };
 }
 
 test('a session of 20 MB is kept by the relay, arrives whole, is compacted, and arrives again', async ({
@@ -43,21 +69,8 @@ test('a session of 20 MB is kept by the relay, arrives whole, is compacted, and 
   relay,
 }) => {
   test.setTimeout(180_000);
-  const secret = secureRandom(32);
-  const keys = await deriveEditKeys(secret);
-  const { sessionId, writer, view } = keys;
-  const content = Uint8Array.from(Y.encodeStateAsUpdateV2(writeLargeSession(20)));
-  expect(content.length).toBeGreaterThan(20 * MEGABYTE);
-  const now = () => Date.now();
-  const tokens = new TokenSource({ sessionId, relay: relay.url, writer, reader: view.reader, now });
-  const transport = new HttpTransport({ relay: relay.url, sessionId, tokens, now });
-  const header = { version: ENVELOPE_VERSION, sessionId, id: encodeBase64url(secureRandom(16)), seen: null };
-  const sealing = { contentKey: view.contentKey, signingKey: writer.privateKey };
-  await transport.append([
-    await sealEnvelope({ ...header, kind: 'update' }, content, sealing, secureRandom(12)),
-  ]);
-
-  const link = `${relay.url}${await formatLink(sessionId, 'e', secret)}`;
+  const { link: path, transport } = await storeLargeSession(relay.url, 20);
+  const link = `${relay.url}${path}`;
   const ada = await guest();
   await ada.join(link);
   await expect(ada.title).toHaveValue('The whole archive');
@@ -78,4 +91,27 @@ test('a session of 20 MB is kept by the relay, arrives whole, is compacted, and 
   await expect(bob.plan).toHaveText('See the other pages. Ada has been here.');
   await expect(bob.page.getByRole('navigation', { name: 'Pages' }).getByText('Volume 20')).toBeVisible();
   await bob.stored();
+});
+
+test('[PR5] [ME5] [RC1] one of 5 MB comes from the browser of somebody who has it, whole, while there is no mailbox, and both say so', async ({
+  guest,
+  relay,
+}) => {
+  const { link: path, last } = await storeLargeSession(relay.url, 5);
+  const link = `${relay.url}${path}`;
+  const [ada, bob] = [await guest(), await guest()];
+  await ada.join(link);
+  await ada.stored();
+  for (const one of [ada, bob]) await one.withoutMailbox();
+  await ada.page.reload();
+  await bob.join(link);
+  for (const { sync } of [bob, ada]) {
+    await expect(sync).toContainText(/On this device · with 1 person · relay unreachable since/);
+  }
+  await bob.page.getByRole('button', { name: 'Volume 5', exact: true }).click();
+  // A megabyte is no good as a message.
+  await expect.poll(async () => (await bob.plan.textContent()) === last).toBe(true);
+  await bob.page.getByRole('button', { name: 'Contents', exact: true }).click();
+  await bob.write(' Bob has got them.');
+  await expect(ada.plan).toHaveText('See the other pages. Bob has got them.');
 });

@@ -75,7 +75,7 @@ test('[SY20] [SY21] two who are connected directly and a viewer see one another,
   const link = await ada.editLink();
   const viewLink = await ada.viewLink();
   await bob.join(link);
-  for (const { people } of [ada, bob]) await expect(people).toHaveCount(2);
+  for (const one of [ada, bob]) await one.connected();
   await cy.page.goto(viewLink);
   for (const { people } of [ada, bob, cy]) await expect(people).toHaveCount(3);
   for (const one of [cy, bob, ada]) {

@@ -160,7 +160,7 @@ test.describe('the mailbox', () => {
       await ada.write('Small.');
       await ada.stored();
       await bob.join(await ada.editLink());
-      await expect(ada.people).toHaveCount(2);
+      await ada.connected();
       const much = Array.from({ length: 3_000 }, (_, index) => `word${(index * 7919) % 10_007}`).join(' ');
       await ada.plan.click();
       await ada.page.keyboard.press('Control+End');

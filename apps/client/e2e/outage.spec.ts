@@ -31,7 +31,7 @@ test.describe('while the relay cannot be reached', () => {
     await ada.newSession('Between us');
     await ada.write('Both.');
     await bob.join(await ada.editLink());
-    await expect(bob.people).toHaveCount(2);
+    await bob.connected();
     for (const one of [ada, bob]) await one.stored();
     for (const { context } of [ada, bob]) await context.route('**/api/**', (route) => route.abort());
     await ada.write(' Only here.');

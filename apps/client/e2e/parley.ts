@@ -11,6 +11,7 @@ import {
   type BrowserContextOptions,
   type Page,
 } from '@playwright/test';
+import { MAILBOX_TOPIC_PREFIX } from '@parley/signaling/mailbox';
 import { findBrowser } from '../../../scripts/browser.ts';
 import { startRelay, type Relay, type RelayOptions } from '../../../scripts/relay.ts';
 
@@ -18,6 +19,28 @@ export { expect };
 
 /** What the pill says when the last change is on the device and on the relay, whoever else has it. */
 export const ON_RELAY = /On this device( · [^·]*)? · on the relay/;
+
+/**
+ * What Chromium does beside the tests: the pages that fill the suggestions of each window's address bar, which nobody sees, and what
+ * Playwright turns off by a list of its own, which this one takes the place of.
+ */
+const disabledFeatures = [
+  ...[
+    'WebUIOmniboxPopup',
+    'WebUIOmniboxAimPopup',
+    'AimEnabled',
+    'LensOverlay',
+    'MediaRouter',
+    'OptimizationHints',
+  ],
+  ...[
+    'AvoidUnnecessaryBeforeUnloadCheckSync',
+    'DestroyProfileOnBrowserClose',
+    'HttpsUpgrades',
+    'PaintHolding',
+  ],
+  ...['HttpsFirstBalancedModeAutoEnable', 'NetworkTimeServiceQuerying', 'ThirdPartyStoragePartitioning'],
+];
 
 /** Chromium refuses its sandbox to root; the rest keeps it from calling home. */
 const browserOptions = {
@@ -28,6 +51,7 @@ const browserOptions = {
     '--disable-component-update',
     '--disable-sync',
     '--no-first-run',
+    `--disable-features=${disabledFeatures.join(',')}`,
   ],
 };
 
@@ -81,12 +105,13 @@ export class Guest {
   readonly page: Page;
   readonly url: string;
   /** What went wrong inside the page: exceptions and refusals of the Content Security Policy. */
-  readonly complaints: string[] = [];
+  readonly complaints: string[];
 
-  constructor(context: BrowserContext, page: Page, url: string) {
+  constructor(context: BrowserContext, page: Page, url: string, complaints: string[] = []) {
     this.context = context;
     this.page = page;
     this.url = url;
+    this.complaints = complaints;
     this.listen(page);
   }
 
@@ -147,8 +172,16 @@ export class Guest {
     await expect(this.plan).toBeVisible();
   }
 
-  /** Types at the end of the plan. */
+  /** Opens the session that the page shows in another tab of the same browser. */
+  async tab(): Promise<Guest> {
+    const tab = new Guest(this.context, await this.context.newPage(), this.url, this.complaints);
+    await tab.join(this.page.url());
+    return tab;
+  }
+
+  /** Types at the end of the plan, in the tab that is seen from now on. */
   async write(text: string): Promise<void> {
+    await this.page.bringToFront();
     await this.plan.click();
     await this.page.keyboard.press('Control+End');
     await this.page.keyboard.type(text);
@@ -180,6 +213,21 @@ export class Guest {
   async withoutWebRtc(): Promise<void> {
     await this.context.addInitScript(() => Reflect.deleteProperty(globalThis, 'RTCPeerConnection'));
   }
+
+  /**
+   * As if the relay had no mailbox: nothing gets there or comes from it, by request or by socket. The hub still introduces browsers to each
+   * other. From the next page on.
+   */
+  async withoutMailbox(): Promise<void> {
+    await this.context.route('**/api/sessions/**', (route) => route.abort());
+    await this.context.addInitScript((topic) => {
+      const { send } = WebSocket.prototype;
+      // Whoever is not let in to its topic hears nothing of it either.
+      WebSocket.prototype.send = function (frame) {
+        if (!String(frame).includes(topic)) send.call(this, frame);
+      };
+    }, MAILBOX_TOPIC_PREFIX);
+  }
 }
 
 /** A profile on disk: what it holds survives the browser. */
@@ -188,6 +236,8 @@ interface Profile {
   open(): Promise<Guest>;
   /** Kills the browser without a farewell: its processes are gone at once. */
   kill(): Promise<void>;
+  /** Stops all its processes where they are, as when a laptop is closed. Resolves to what lets them go on. */
+  sleep(): Promise<() => void>;
 }
 
 interface Fixtures {
@@ -241,17 +291,29 @@ export const test = base.extend<Fixtures, { chrome: Browser; relay: TestRelay }>
   profile: async ({ relay }, use) => {
     const directory = mkdtempSync(join(tmpdir(), 'parley-profile-'));
     let context = null as BrowserContext | null;
+    let wake = null as (() => void) | null;
+    const devtools = () => context?.browser()?.newBrowserCDPSession();
     await use({
       open: async () => {
         context = await chromium.launchPersistentContext(directory, browserOptions);
         return new Guest(context, await context.newPage(), relay.url);
       },
       kill: async () => {
-        const client = await context?.browser()?.newBrowserCDPSession();
+        const client = await devtools();
         await Promise.allSettled([client?.send('Browser.crash'), context?.waitForEvent('close')]);
         context = null;
       },
+      sleep: async () => {
+        const info = await (await devtools())?.send('SystemInfo.getProcessInfo');
+        const processes = info?.processInfo.map(({ id }) => id) ?? [];
+        for (const id of processes) process.kill(id, 'SIGSTOP');
+        return (wake = () => {
+          wake = null;
+          for (const id of processes) process.kill(id, 'SIGCONT');
+        });
+      },
     });
+    wake?.();
     await context?.close();
     rmSync(directory, { recursive: true, force: true });
   },

@@ -245,6 +245,7 @@ test.describe('deletion', () => {
     const [edit, view] = [await ada.editLink(), await ada.viewLink()];
     await bob.join(edit);
     await expect(bob.plan).toHaveText('Unfortunate words.');
+    await ada.connected();
     await ada.stored();
     expect(rowsOf(ownRelay.state)['log']?.length).toBeGreaterThan(0);
 

@@ -1,5 +1,5 @@
 import type { CDPSession, Page } from '@playwright/test';
-import { expect, test, type Guest } from './parley.ts';
+import { ON_RELAY, expect, test, type Guest } from './parley.ts';
 
 /** What a page has opened since it was loaded, and has not closed: sockets to the hub, and connections to other browsers. */
 interface Connections {
@@ -10,9 +10,6 @@ interface Connections {
 declare global {
   var connectionsOfPage: (() => Connections) | undefined;
 }
-
-/** What the Sync region says of a change that is on this device and on the relay, whoever else has it. */
-const STORED = /On this device.* on the relay/;
 
 /** Runs before the page: counts what it opens. */
 function count(): void {
@@ -42,56 +39,21 @@ function connectionsOf(page: Page): Promise<Connections> {
   return page.evaluate(() => globalThis.connectionsOfPage?.() ?? { sockets: 0, peers: 0 });
 }
 
-/** A tab of a guest, with what a person sees of it. */
-class Tab {
-  readonly page: Page;
-
-  constructor(page: Page) {
-    this.page = page;
-  }
-
-  get plan() {
-    return this.page.getByRole('textbox', { name: 'Plan' });
-  }
-
-  get sync() {
-    return this.page.getByRole('status', { name: 'Sync' });
-  }
-
-  get people() {
-    return this.page.getByRole('list', { name: 'People' }).getByRole('listitem');
-  }
-
-  async write(text: string): Promise<void> {
-    await this.page.bringToFront();
-    await this.plan.click();
-    await this.page.keyboard.press('Control+End');
-    await this.page.keyboard.type(text);
-  }
-}
-
 /** Opens the session that the guest's page shows in `more` tabs besides. The guest's own is the first, and leads. */
-async function openTabs(guest: Guest, more: number): Promise<Tab[]> {
-  const tabs = [new Tab(guest.page)];
-  for (let i = 0; i < more; i++) {
-    const page = await guest.context.newPage();
-    guest.listen(page);
-    await page.goto(guest.page.url());
-    const tab = new Tab(page);
-    await expect(tab.plan).toBeVisible();
-    tabs.push(tab);
-  }
+async function openTabs(guest: Guest, more: number): Promise<Guest[]> {
+  const tabs = [guest];
+  for (let i = 0; i < more; i++) tabs.push(await guest.tab());
   return tabs;
 }
 
 /** The tabs that hold a socket to the hub. */
-async function leadersOf(tabs: readonly Tab[]): Promise<number[]> {
+async function leadersOf(tabs: readonly Guest[]): Promise<number[]> {
   const all = await Promise.all(tabs.map(({ page }) => connectionsOf(page)));
   return all.flatMap(({ sockets }, index) => (sockets > 0 ? [index] : []));
 }
 
 /** What a tab of a crashed renderer gives up: its browser tells of it. */
-async function crash(tab: Tab): Promise<void> {
+async function crash(tab: Guest): Promise<void> {
   const devtools = await tab.page.context().newCDPSession(tab.page);
   const crashed = tab.page.waitForEvent('crash');
   // It does not live to answer.
@@ -103,7 +65,7 @@ async function crash(tab: Tab): Promise<void> {
  * Nothing runs in the tab from its next step on, as when the browser saves energy. Chromium freezes no page that can be seen, and without a
  * screen all can.
  */
-async function freeze(tab: Tab): Promise<CDPSession> {
+async function freeze(tab: Guest): Promise<CDPSession> {
   const devtools = await tab.page.context().newCDPSession(tab.page);
   await devtools.send('Debugger.enable');
   const paused = new Promise((resolve) => devtools.once('Debugger.paused', resolve));
@@ -162,7 +124,7 @@ test.describe('tabs of one session', () => {
     const tabs = await openTabs(ada, 2);
     await expect(bob.people).toHaveCount(2);
     expect(await leadersOf(tabs)).toEqual([0]);
-    const [first, second, third] = tabs as [Tab, Tab, Tab];
+    const [first, second, third] = tabs as [Guest, Guest, Guest];
     await second.write(' Second.');
     await first.write(' First, and gone.');
     await first.page.close({ runBeforeUnload: true });
@@ -171,9 +133,11 @@ test.describe('tabs of one session', () => {
     await expect(bob.plan).toHaveText('Begin. Second. First, and gone. Third.');
     await expect(bob.people).toHaveCount(2);
     await expect.poll(() => leadersOf([second, third])).toHaveLength(1);
-    for (const { page } of [second, third]) await page.close({ runBeforeUnload: true });
-    // Two that close at once leave nobody who could say so of both: the last one's presence may have to expire.
-    await expect(bob.people).toHaveCount(1, { timeout: 45_000 });
+    await second.page.close({ runBeforeUnload: true });
+    await expect.poll(() => leadersOf([third])).toEqual([0]);
+    // The last of them says goodbye for the person.
+    await third.page.close({ runBeforeUnload: true });
+    await expect(bob.people).toHaveCount(1);
   });
 
   test('[TB5] [TB7] [PR1] the one that leads crashes right after it has saved: another one leads, and nothing is lost', async ({
@@ -186,7 +150,7 @@ test.describe('tabs of one session', () => {
     await ada.stored();
     await bob.join(await ada.editLink());
     await expect(bob.plan).toHaveText('Begin.');
-    const [first, second] = (await openTabs(ada, 1)) as [Tab, Tab];
+    const [first, second] = (await openTabs(ada, 1)) as [Guest, Guest];
     await first.write(' Saved.');
     await expect(first.sync).toContainText('On this device');
     await crash(first);
@@ -195,7 +159,7 @@ test.describe('tabs of one session', () => {
     await second.write(' On.');
     await expect(bob.plan).toHaveText('Begin. Saved. On.');
     await expect.poll(() => leadersOf([second])).toEqual([0]);
-    await expect(second.sync).toContainText(STORED);
+    await expect(second.sync).toContainText(ON_RELAY);
     await expect(bob.people).toHaveCount(2);
   });
 
@@ -207,12 +171,12 @@ test.describe('tabs of one session', () => {
     await ada.write('Begin.');
     await ada.stored();
     const link = await ada.editLink();
-    const [first, second] = (await openTabs(ada, 1)) as [Tab, Tab];
+    const [first, second] = (await openTabs(ada, 1)) as [Guest, Guest];
     await second.write(' Saved.');
     await expect(second.sync).toContainText('On this device');
     await crash(second);
     await expect(first.plan).toHaveText('Begin. Saved.');
-    await expect(first.sync).toContainText(STORED);
+    await expect(first.sync).toContainText(ON_RELAY);
     await ada.context.close();
     const bob = await guest();
     await bob.join(link);
@@ -220,14 +184,14 @@ test.describe('tabs of one session', () => {
   });
 
   for (const [way, stop] of Object.entries({
-    'is frozen': async (tab: Tab) => {
+    'is frozen': async (tab: Guest) => {
       const devtools = await freeze(tab);
       return async () => {
         await devtools.send('Debugger.resume');
         await devtools.detach();
       };
     },
-    'does not come to itself': async (tab: Tab) => {
+    'does not come to itself': async (tab: Guest) => {
       // Longer than it takes another one to notice.
       const blocked = tab.page.evaluate(() => {
         const end = performance.now() + 20_000;
@@ -244,13 +208,13 @@ test.describe('tabs of one session', () => {
       await ada.newSession('Frozen');
       await ada.write('Begin.');
       await bob.join(await ada.editLink());
-      const [first, second] = (await openTabs(ada, 1)) as [Tab, Tab];
+      const [first, second] = (await openTabs(ada, 1)) as [Guest, Guest];
       await expect(second.people).toHaveCount(2);
       await second.page.bringToFront();
       const goOn = await stop(first);
       await second.write(' Meanwhile.');
       await expect(bob.plan).toHaveText('Begin. Meanwhile.', { timeout: 30_000 });
-      await expect(second.sync).toContainText(STORED, { timeout: 30_000 });
+      await expect(second.sync).toContainText(ON_RELAY, { timeout: 30_000 });
       await goOn();
       await expect(first.plan).toHaveText('Begin. Meanwhile.');
       await expect.poll(() => leadersOf([first, second])).toEqual([1]);
@@ -266,14 +230,14 @@ test.describe('tabs of one session', () => {
     await ada.newSession('Truth');
     await ada.write('Begin.');
     await ada.stored();
-    const [, second] = (await openTabs(ada, 1)) as [Tab, Tab];
-    await expect(second.sync).toContainText(STORED);
+    const [, second] = (await openTabs(ada, 1)) as [Guest, Guest];
+    await expect(second.sync).toContainText(ON_RELAY);
     await ada.context.route('**/api/**', (route) => route.abort());
     await second.write(' Not there.');
     await expect(second.sync).toContainText('On this device');
     await expect(second.sync).not.toContainText('on the relay');
     await ada.context.unroute('**/api/**');
-    await expect(second.sync).toContainText(STORED, { timeout: 45_000 });
+    await expect(second.sync).toContainText(ON_RELAY, { timeout: 45_000 });
   });
 
   test('[TB2] [LK11] two tabs with a view link follow through one connection', async ({ guest }) => {
@@ -284,14 +248,12 @@ test.describe('tabs of one session', () => {
     await ada.stored();
     await vera.page.goto(await ada.viewLink());
     await expect(vera.page.getByText('Begin.')).toBeVisible();
-    const second = new Tab(await vera.context.newPage());
-    vera.listen(second.page);
-    await second.page.goto(vera.page.url());
+    const second = await vera.tab();
     await expect(second.page.getByText('Begin.')).toBeVisible();
     await expect(ada.people).toHaveCount(2);
     await ada.write(' And on.');
     await expect(second.page.getByText('Begin. And on.')).toBeVisible();
-    expect(await leadersOf([new Tab(vera.page), second])).toEqual([0]);
+    expect(await leadersOf([vera, second])).toEqual([0]);
     await vera.page.close({ runBeforeUnload: true });
     await expect.poll(() => leadersOf([second])).toEqual([0]);
     await ada.write(' Still.');

@@ -8,7 +8,7 @@ test.describe('together', () => {
   }) => {
     const [ada, bob] = [await guest(), await guest()];
     // Otherwise the relay could have carried it.
-    for (const { context } of [ada, bob]) await context.route('**/api/**', (route) => route.abort());
+    for (const one of [ada, bob]) await one.withoutMailbox();
     await ada.newSession('Budget');
     await ada.write('Begin.');
     const link = await ada.editLink();
@@ -33,7 +33,7 @@ test.describe('together', () => {
     await expect(ada.sync).toContainText('with 1 person');
 
     const cy = await guest();
-    await cy.context.route('**/api/**', (route) => route.abort());
+    await cy.withoutMailbox();
     await cy.join(link);
     await expect(cy.plan).toHaveText(whole);
     await expect(cy.title).toHaveValue('Budget');

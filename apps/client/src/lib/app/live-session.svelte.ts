@@ -15,17 +15,17 @@ import {
   type DocumentState,
   type Moved,
 } from '../session/document.ts';
-import { SessionError, type ErrorCode } from '../session/errors.ts';
+import type { ErrorCode } from '../session/errors.ts';
 import { secureRandom } from '../session/keys.ts';
 import { formatLink } from '../session/link.ts';
 import { unlockByAddress, type Access, type Unlocked } from '../session/opening.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from '../sync/connection-facts.ts';
 import type { Connections } from '../sync/connections.ts';
-import { DeviceStore, type DeviceState } from '../sync/device.ts';
 import { listReached, type Reached } from '../sync/reached.ts';
 import type { SyncFacts } from '../sync/status.ts';
 import type { SessionRecord } from './database.ts';
 import { onDeviceChange } from './device-changes.ts';
+import { DeviceCopy } from './device-copy.svelte.ts';
 import { install } from './install.svelte.ts';
 import { hubAddress, relayOrigin } from './relay-address.ts';
 import { openLock, sessions } from './session-list.svelte.ts';
@@ -35,7 +35,7 @@ import { thisPerson } from './this-person.svelte.ts';
 /** How long a newcomer looks for others before it is said that nobody is there, in milliseconds. */
 const LOOK_FOR = 5_000;
 
-/** How long until opening the device's storage, or loading the code of the connections, is tried again, in milliseconds. */
+/** How long until loading the code of the connections is tried again, in milliseconds. */
 const TRY_AGAIN_AFTER = 5_000;
 
 /** How long a session that was left stays open so that its last changes get to the relay, in milliseconds. */
@@ -58,8 +58,8 @@ export class LiveSession {
   /** Called when the document has to be opened anew from the device, because a change that arrived has broken it here. */
   onpoisoned: (() => void) | null = null;
   readonly #unlocked: Unlocked;
+  readonly #device: DeviceCopy;
 
-  #device = $state<DeviceState>('saved');
   #connected = $state.raw(NOT_CONNECTED);
   #isFollowing = $state(false);
   #online = $state(navigator.onLine);
@@ -67,14 +67,10 @@ export class LiveSession {
   #documentState = $state<DocumentState>('empty');
   #title = $state('');
   #moved = $state.raw<Moved | null>(null);
-  #unreadable = $state(0);
   #edited = false;
   #closed = false;
-  /** A change from the mailbox has left the document half changed. */
-  #isBroken = false;
   /** Until when it stays open for the relay's sake once it was left, in milliseconds since 1970. */
   #deliverUntil = 0;
-  #store: DeviceStore | undefined;
   #connections: Connections | undefined;
   /** Presence, while the session is only open behind the scenes. */
   #away: Record<string, unknown> | null = null;
@@ -116,6 +112,13 @@ export class LiveSession {
     this.id = id;
     this.#unlocked = unlocked;
     this.isFresh = isFresh;
+    this.#device = new DeviceCopy(
+      id,
+      this.doc,
+      unlocked.kind === 'edit',
+      () => this.#closeIfDelivered(),
+      () => this.#breakByDevice(),
+    );
     if (unlocked.kind === 'edit') return;
     protectDocument(this.doc);
     this.awareness.setLocalStateField('viewing', true);
@@ -164,17 +167,17 @@ export class LiveSession {
 
   /** What the person has to know, because work could be lost or cannot be done; null when all is well. */
   get trouble(): ErrorCode | null {
-    if (this.#deviceTrouble) return this.#deviceTrouble;
+    if (this.#device.trouble) return this.#device.trouble;
     if (this.#documentState === 'newer') return 'document/newer';
     // Before anything has arrived, the page itself says so.
     const { trouble } = this.#connected.mailbox;
     if (trouble && this.#documentState !== 'empty') return trouble;
-    return this.#unreadable > 0 ? 'device/damaged' : null;
+    return this.#device.isDamaged ? 'device/damaged' : null;
   }
 
   /** This tab has changes that are nowhere on this device. */
   get isUnsaved(): boolean {
-    return this.#edited && this.#device !== 'saved';
+    return this.#edited && this.#device.state !== 'saved';
   }
 
   get facts(): SyncFacts {
@@ -182,7 +185,7 @@ export class LiveSession {
     const { others } = this.presence;
     return {
       ...{ hub, mailbox, lastTrouble, isMeshShut },
-      device: this.#device,
+      device: this.#device.state,
       online: this.#online,
       viewing: this.access === 'view',
       others: others.length,
@@ -228,7 +231,7 @@ export class LiveSession {
 
   /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. */
   committed(): Promise<boolean> {
-    return this.#isCommitted();
+    return this.#device.committed();
   }
 
   /** Tells the others at which page this person looks. */
@@ -268,7 +271,7 @@ export class LiveSession {
     if (behind.get(this.id) === this) behind.delete(this.id);
     for (const stop of this.#stop.splice(0)) stop();
     const connections = this.#connections?.close();
-    this.#store?.close();
+    this.#device.close();
     this.#mirror?.stop();
     await connections;
     this.awareness.destroy();
@@ -282,7 +285,7 @@ export class LiveSession {
 
   #closeIfDelivered(): void {
     if (behind.get(this.id) !== this) return;
-    const isOnlyHere = this.isUnsaved || (this.isFresh && this.#device !== 'saved');
+    const isOnlyHere = this.isUnsaved || (this.isFresh && this.#device.state !== 'saved');
     const isOnItsWay = !this.#connected.mailbox.onRelay && Date.now() < this.#deliverUntil;
     if (!isOnlyHere && !isOnItsWay) void this.close();
   }
@@ -300,7 +303,7 @@ export class LiveSession {
       return;
     }
     // The session may have been left while the code was loading.
-    if (this.#closed || this.#isBroken || this.#connections) return;
+    if (this.#closed || this.#device.isBroken || this.#connections) return;
     const { keys, view } = this.#unlocked;
     const { id: sessionId, doc, awareness } = this;
     const { relayOnly } = thisDevice;
@@ -308,10 +311,10 @@ export class LiveSession {
       ...{ sessionId, doc, awareness, keys, view, relayOnly },
       relay: relayOrigin(),
       hub: hubAddress(sessionId),
-      committed: () => this.#isCommitted(),
-      readAgain: async () => this.#store?.readAgain(),
+      committed: () => this.committed(),
+      readAgain: () => this.#device.readAgain(),
       onFacts: (facts, isFollowing) => this.#noteConnections(facts, isFollowing),
-      onBroken: () => this.#discard(),
+      onBroken: () => this.#device.discard(),
       onPoisoned: () => void this.#openAnew(),
     });
     this.#connections = connections;
@@ -328,44 +331,29 @@ export class LiveSession {
     this.#closeIfDelivered();
   }
 
-  /** The document has just been broken: the device is not given what it has become ([SY16]), and the connections know. */
-  #discard(): void {
-    this.#isBroken = true;
-    this.#store?.discard();
-  }
-
   /** What another tab has put onto the device could not be applied to its end. The device keeps it, and reads it as a whole. */
   #breakByDevice(): void {
-    this.#isBroken = true;
     this.#connections?.discard();
     void this.#openAnew();
-  }
-
-  /** Whether all that the document holds is committed on the device, once nothing is on its way there. */
-  async #isCommitted(): Promise<boolean> {
-    const store = this.#store;
-    do await store?.settled();
-    while (store?.state === 'saving');
-    return store?.state === 'saved';
   }
 
   /** A change from the mailbox has broken the document in this tab. On the device it is whole. */
   async #openAnew(): Promise<void> {
     // Where the device does not have all of it, the broken one is still more than nothing: the mailbox's trouble and the device's
     // are told, and the person can copy.
-    if (!(await this.#isCommitted())) return;
+    if (!(await this.committed())) return;
     if (behind.get(this.id) === this) void this.close();
     else this.onpoisoned?.();
   }
 
   async #load(): Promise<void> {
-    await this.#openStore();
+    await this.#device.open();
     this.#observe();
     if (this.isFresh) {
       if (documentState(this.doc) === 'empty') createDocument(this.doc, Date.now(), secureRandom);
-      await this.#store?.settled();
+      const isKept = await this.committed();
       // Where the device kept the key and not the document, the next visit lays it out again: it had no content yet.
-      if (this.#store?.state === 'saved' || !sessions.keeps(this.id)) await this.#remember({ fresh: false });
+      if (isKept || !sessions.keeps(this.id)) await this.#remember({ fresh: false });
     }
     if (this.access === 'view') return;
     // From here on, what this tab changes is a person's doing.
@@ -378,36 +366,6 @@ export class LiveSession {
     });
   }
 
-  async #openStore(): Promise<void> {
-    // A storage that comes this late would be given the broken document.
-    if (this.#isBroken) return;
-    try {
-      const store = await DeviceStore.open(
-        this.id,
-        this.doc,
-        (state) => this.#noteDevice(state),
-        this.access === 'edit',
-        () => this.#breakByDevice(),
-      );
-      if (this.#closed) {
-        store.close();
-        return;
-      }
-      this.#store = store;
-      this.#unreadable = store.unreadable;
-      this.#noteDevice(store.state);
-    } catch (error) {
-      if (!(error instanceof SessionError)) throw error;
-      this.#noteDevice(error.code === 'device/full' ? error.code : 'device/unavailable');
-      this.#after(TRY_AGAIN_AFTER, () => void this.#openStore());
-    }
-  }
-
-  #noteDevice(state: DeviceState): void {
-    this.#device = state;
-    this.#closeIfDelivered();
-  }
-
   /** While a tab holds this lock, another one does not delete the session's data when it is forgotten there. */
   #holdLock(): Promise<void> {
     return new Promise((resolve) => {
@@ -418,10 +376,6 @@ export class LiveSession {
       // Where site data is blocked there are no locks, and nothing that could be deleted.
       navigator.locks.request(openLock(this.id), { mode: 'shared' }, held).catch(() => resolve());
     });
-  }
-
-  get #deviceTrouble(): ErrorCode | null {
-    return this.#device === 'saving' || this.#device === 'saved' ? null : this.#device;
   }
 
   /** The key, as the device's list remembers it. */
@@ -476,9 +430,9 @@ export class LiveSession {
     const warn = (event: BeforeUnloadEvent) => {
       // What is on the relay can be got back by who has the key; this device keeps it, or else only the link in the address bar does.
       const isElsewhere = this.#connected.mailbox.onRelay && sessions.keeps(this.id);
-      if (this.isUnsaved && this.#deviceTrouble && !isElsewhere) event.preventDefault();
+      if (this.isUnsaved && this.#device.trouble && !isElsewhere) event.preventDefault();
     };
-    this.#stop.push(onDeviceChange(this.id, () => void this.#store?.readAgain()));
+    this.#stop.push(onDeviceChange(this.id, () => void this.#device.readAgain()));
     addEventListener('online', network);
     addEventListener('offline', network);
     addEventListener('beforeunload', warn);

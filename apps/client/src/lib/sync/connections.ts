@@ -2,10 +2,9 @@ import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import type { EditKeys, ViewKeys } from '../session/keys.ts';
 import { BROUGHT_OVER } from '../session/document.ts';
+import { thisBrowser, type Browser, type Way } from './browser.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
-import { isReadAgain } from './device.ts';
 import { Leading } from './leading.ts';
-import { surroundings } from './surroundings.ts';
 import { Tabs } from './tabs/tabs.ts';
 
 export interface ConnectionsOptions {
@@ -35,19 +34,10 @@ export interface ConnectionsOptions {
 /** What a leader tells: to be counted up whenever {@link ConnectionFacts} changes, because tabs of two versions may be open. */
 const TELLS = 'facts 1';
 
-/** Ways by which a document can be broken again as soon as it is opened anew. */
-type Way = 'mesh' | 'tabs';
-
-/** Those that have broken a session's document in this tab: they stay shut until the page is loaded anew. */
-const shut = new Map<string, ReadonlySet<Way>>();
-
-function isShut(sessionId: string, way: Way): boolean {
-  return shut.get(sessionId)?.has(way) ?? false;
-}
-
 /** A session's connections, as one tab sees them: it holds them itself, or follows the tab that does ([TB1]). */
 export class Connections {
   readonly #options: ConnectionsOptions;
+  readonly #browser: Browser;
   readonly #tabs: Tabs;
   #leading: Leading | null = null;
   #facts = NOT_CONNECTED;
@@ -55,13 +45,15 @@ export class Connections {
   #isBroken = false;
   #isClosed = false;
 
-  constructor(options: ConnectionsOptions) {
+  constructor(options: ConnectionsOptions, browser = thisBrowser) {
     this.#options = options;
+    this.#browser = browser;
     this.#relayOnly = options.relayOnly;
     const { sessionId, doc, awareness } = options;
     this.#tabs = new Tabs({
-      ...{ sessionId, doc, awareness, surroundings, tells: TELLS },
-      ...(isShut(sessionId, 'tabs') && { ports: null }),
+      ...{ sessionId, doc, awareness, tells: TELLS },
+      surroundings: browser.surroundings,
+      ports: this.#isShut('tabs') ? null : browser.tabPorts(),
       kind: options.keys ? 'edit' : 'view',
       committed: () => options.committed(),
       readAgain: () => options.readAgain(),
@@ -108,9 +100,11 @@ export class Connections {
     const options = this.#options;
     this.#leading = new Leading({
       ...options,
+      browser: this.#browser,
       relayOnly: this.#relayOnly,
-      isOwn: (origin) => this.#tabs.isOfTab(origin) || isReadAgain(origin) || origin === BROUGHT_OVER,
-      isMeshShut: isShut(options.sessionId, 'mesh'),
+      isOwn: (origin) =>
+        this.#tabs.isOfTab(origin) || this.#browser.isReadAgain(origin) || origin === BROUGHT_OVER,
+      isMeshShut: this.#isShut('mesh'),
       clients: () => this.#tabs.clients,
       onFacts: (facts) => this.#tell(facts),
       onBroken: () => this.#breakByMailbox(),
@@ -172,11 +166,16 @@ export class Connections {
   #shut(way: Way): void {
     if (this.#isBroken) return;
     const { sessionId } = this.#options;
+    const { shut } = this.#browser;
     shut.set(sessionId, new Set([...(shut.get(sessionId) ?? []), way]));
     this.#giveNothing();
     this.#options.onBroken();
     this.#endBroken();
     this.#options.onPoisoned();
+  }
+
+  #isShut(way: Way): boolean {
+    return this.#browser.shut.get(this.#options.sessionId)?.has(way) ?? false;
   }
 
   /** Until the document is opened anew, another tab may go on, and nobody is said to have what this one has become. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys } from '../session/keys.ts';
+import { thisBrowser } from './browser.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
 import { Leading } from './leading.ts';
 import type { MailboxOptions } from './mailbox/open.ts';
@@ -89,6 +90,7 @@ async function lead({ relayOnly = false, isMeshShut = false, canEdit = true } = 
   const onMeshBroken = vi.fn();
   leading = new Leading({
     ...{ sessionId: keys.sessionId, doc, awareness, view: keys.view, relayOnly, isMeshShut, onMeshBroken },
+    browser: thisBrowser,
     keys: canEdit ? keys : null,
     ...{ relay: 'https://relay.invalid', hub: 'wss://relay.invalid' },
     committed: () => Promise.resolve(true),
@@ -106,7 +108,8 @@ async function lead({ relayOnly = false, isMeshShut = false, canEdit = true } = 
   const [mailbox] = mailboxes;
   if (!mailbox) throw new Error('no mailbox');
   const report = (status: Partial<MailboxStatus>) => mailbox.options.onStatus({ ...NOT_ASKED, ...status });
-  return { leading, told, onMeshBroken, mailbox, report, hub: user as { up(): void; down(): void } };
+  const subscribed = (isSubscribed: boolean) => mailbox.options.onSubscribed(isSubscribed);
+  return { leading, told, onMeshBroken, mailbox, report, subscribed, hub: user as { up(): void } };
 }
 
 describe('what the leading tab holds', () => {
@@ -153,24 +156,38 @@ describe('what the leading tab holds', () => {
   });
 
   it('[ME11] tells the mesh whether the relay is heard', async () => {
-    const { hub, report } = await lead();
+    const { report, subscribed } = await lead();
     const heard = () => said.filter(([what]) => what === 'relay reached').at(-1)?.[1];
     report({ state: 'current' });
     expect(heard()).toBe(false);
-    hub.up();
+    subscribed(true);
     expect(heard()).toBe(true);
     report({ state: 'unreachable' });
     expect(heard()).toBe(false);
     report({ state: 'behind' });
-    hub.down();
+    expect(heard()).toBe(true);
+    subscribed(false);
     expect(heard()).toBe(false);
+  });
+
+  it('[ME11] does not count on a hub that has not admitted it to the mailbox’s topic', async () => {
+    const { hub, report, subscribed } = await lead();
+    report({ state: 'current' });
+    subscribed(true);
+    subscribed(false);
+    // The connection is there again, and until the hub has admitted it, what is published is lost.
+    hub.up();
+    const heard = () => said.filter(([what]) => what === 'relay reached').at(-1)?.[1];
+    expect(heard()).toBe(false);
+    subscribed(true);
+    expect(heard()).toBe(true);
   });
 
   it('[ME11] does not count on a relay that has more for it and does not give it', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { hub, report } = await lead();
+    const { report, subscribed } = await lead();
     const heard = () => said.filter(([what]) => what === 'relay reached').at(-1)?.[1];
-    hub.up();
+    subscribed(true);
     report({ state: 'behind' });
     await vi.advanceTimersByTimeAsync(9_999);
     report({ state: 'behind', incomplete: true });

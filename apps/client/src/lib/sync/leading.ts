@@ -1,16 +1,14 @@
+import type { Browser, MeshPlace } from './browser.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
 import type { ConnectionsOptions } from './connections.ts';
-import { isOfDevice } from './device.ts';
 import { HubSocket } from './hub-socket.ts';
 import { MailboxClient } from './mailbox/client.ts';
 import { openMailbox, type Mailbox } from './mailbox/open.ts';
 import type { MailboxStatus } from './mailbox/ports.ts';
 import { TokenSource } from './mailbox/token.ts';
 import { IceSource } from './mesh/ice.ts';
-import type { Mesh } from './mesh/mesh.ts';
 import { Receipts } from './receipts/receipts.ts';
 import type { LastTrouble } from './status.ts';
-import { surroundings } from './surroundings.ts';
 import type { TabClient } from './tabs/tabs.ts';
 
 /** How long until loading the code of the mesh is tried again, in milliseconds. */
@@ -26,6 +24,7 @@ const HEARS_WITHIN = 10_000;
 const LOOK_EVERY = 2_000;
 
 export interface LeadingOptions extends Omit<ConnectionsOptions, 'onFacts'> {
+  readonly browser: Browser;
   /** What came through the mesh has broken the document before: it is not joined. */
   readonly isMeshShut: boolean;
   /** Whether a transaction with this origin brought what another tab of this device did. */
@@ -44,22 +43,25 @@ export class Leading {
   readonly #mailbox: Mailbox;
   readonly #receipts: Receipts;
   readonly #ice: IceSource;
-  #mesh: Mesh | null = null;
+  #mesh: MeshPlace | null = null;
   #relayOnly: boolean;
   #facts: ConnectionFacts;
   #isBroken = false;
   #isClosed = false;
   #lookedAt = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
+  #cancelRetry: (() => void) | null = null;
   /** Runs while the relay has more than this device has applied, for as long as that is nothing out of the ordinary. */
-  #behind: ReturnType<typeof setTimeout> | undefined;
+  #cancelBehind: (() => void) | null = null;
+  /** The hub passes on to this device what is published to the mailbox's topic. */
+  #isSubscribed = false;
   #isLate = false;
 
   constructor(options: LeadingOptions) {
     this.#options = options;
     this.#relayOnly = options.relayOnly;
     this.#facts = { ...NOT_CONNECTED, isMeshShut: options.isMeshShut };
-    const { sessionId, doc, awareness, keys, view, relay } = options;
+    const { sessionId, doc, awareness, keys, view, relay, browser } = options;
+    const { surroundings } = browser;
     const role = keys ? 'writer' : 'reader';
     const tokens = new TokenSource({
       ...{ sessionId, relay, reader: view.reader },
@@ -67,37 +69,40 @@ export class Leading {
       now: () => surroundings.now(),
     });
     this.#hub = new HubSocket({
-      connect: () => new WebSocket(options.hub),
       surroundings,
-      events: window,
-      isOnline: () => navigator.onLine,
+      connect: () => browser.connect(options.hub),
+      events: browser.events,
+      isOnline: () => browser.isOnline(),
     });
     this.#hub.attach({
       up: () => this.#note({ hub: 'connected' }),
       down: () => this.#note({ hub: 'unreachable' }),
       message: () => undefined,
     });
-    this.#ice = new IceSource({ relay, tokens, surroundings, fetch: (...request) => fetch(...request) });
+    this.#ice = new IceSource({ relay, tokens, surroundings, fetch: browser.fetch });
     this.#receipts = new Receipts({
       ...{ doc, awareness, surroundings, role },
       committed: () => options.committed(),
       // What another tab did comes also with a whole document, or from the device.
-      isOwn: (origin) => options.isOwn(origin) || isOfDevice(origin),
+      isOwn: (origin) => options.isOwn(origin) || browser.isOfDevice(origin),
       clients: () => options.clients(),
       sendDirect: (peer, message) => this.#mesh?.send(peer, message) ?? false,
       live: { changed: () => this.#mailbox.extrasChanged() },
       onReceipts: ({ ids }) => this.#note({ having: ids }),
     });
     this.#mailbox = openMailbox({
-      ...{ sessionId, doc, awareness, keys, view, relay },
+      ...{ sessionId, doc, awareness, keys, view, relay, browser },
       ...{ hub: this.#hub, tokens },
       readAgain: () => options.readAgain(),
       committed: () => options.committed(),
-      isOfDevice,
       isOwn: (origin) => options.isOwn(origin),
       clients: () => options.clients(),
       extras: this.#receipts,
       reachesDirectly: ({ peer }) => this.#mesh?.reaches(peer) ?? false,
+      onSubscribed: (isSubscribed) => {
+        this.#isSubscribed = isSubscribed;
+        this.#note({});
+      },
       onStatus: (mailbox) => this.#note({ mailbox, lastTrouble: this.#lastTrouble(mailbox) }),
       onBroken: () => options.onBroken(),
       onPoisoned: () => options.onPoisoned(),
@@ -144,8 +149,8 @@ export class Leading {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const { awareness } = this.#options;
-    clearTimeout(this.#retry);
-    clearTimeout(this.#behind);
+    this.#cancelRetry?.();
+    this.#cancelBehind?.();
     awareness.off('change', this.#presenceChanged);
     const closed = this.#mailbox.close(isHandedOver);
     this.#receipts.stop();
@@ -158,13 +163,13 @@ export class Leading {
   }
 
   async #joinMesh(): Promise<void> {
-    const { keys, doc, awareness } = this.#options;
-    clearTimeout(this.#retry);
+    const { keys, doc, awareness, browser } = this.#options;
+    this.#cancelRetry?.();
     // Its name and password come from the edit secret ([LK11]).
     if (!keys || this.#isOver || this.#options.isMeshShut) return;
-    let module: typeof import('./mesh/mesh.ts');
+    let join: Awaited<ReturnType<Browser['loadMesh']>>;
     try {
-      module = await import('./mesh/mesh.ts');
+      join = await browser.loadMesh();
     } catch {
       // The code could not be fetched, for want of a network or of a relay.
       this.#tryAgain(TRY_AGAIN_AFTER);
@@ -177,8 +182,8 @@ export class Leading {
     }
     // It may have ended while the code was loading.
     if (this.#isOver || this.#mesh) return;
-    this.#mesh = new module.Mesh({
-      ...{ doc, awareness, surroundings, hub: this.#hub, ...keys.mesh },
+    this.#mesh = join({
+      ...{ doc, awareness, surroundings: browser.surroundings, hub: this.#hub, ...keys.mesh },
       ice: () => this.#configuration(),
       isOfRelay: (origin) => origin instanceof MailboxClient,
       onReach: () => this.#reachChanged(),
@@ -189,8 +194,9 @@ export class Leading {
   }
 
   #tryAgain(milliseconds: number): void {
-    clearTimeout(this.#retry);
-    if (!this.#isOver) this.#retry = setTimeout(() => void this.#joinMesh(), milliseconds);
+    this.#cancelRetry?.();
+    if (this.#isOver) return;
+    this.#cancelRetry = this.#options.browser.surroundings.after(milliseconds, () => void this.#joinMesh());
   }
 
   async #configuration(): Promise<RTCConfiguration> {
@@ -220,7 +226,7 @@ export class Leading {
 
   /** How the others are reached takes a moment to find out. */
   async #look(): Promise<void> {
-    this.#lookedAt = surroundings.now();
+    this.#lookedAt = this.#now;
     const connections = (await this.#mesh?.connections()) ?? [];
     this.#note({ connections });
   }
@@ -254,31 +260,36 @@ export class Leading {
     if (code === null || code === 'relay/quarantined') return lastTrouble;
     const { state: before, trouble: troubleBefore } = this.#facts.mailbox;
     const isKnown = code === (before === 'unreachable' ? 'relay/unreachable' : troubleBefore);
-    return isKnown && lastTrouble ? lastTrouble : { code, at: surroundings.now() };
+    return isKnown && lastTrouble ? lastTrouble : { code, at: this.#now };
   }
 
   #note(change: Partial<ConnectionFacts>): void {
     if (this.#isClosed) return;
     this.#facts = { ...this.#facts, ...change, peer: this.#peer };
-    const { hub, mailbox } = this.#facts;
+    const { mailbox } = this.#facts;
     this.#watchBehind(mailbox.state === 'behind');
     const isHeard = mailbox.state === 'current' || (mailbox.state === 'behind' && !this.#isLate);
-    this.#mesh?.relayReached(hub === 'connected' && isHeard);
+    this.#mesh?.relayReached(this.#isSubscribed && isHeard);
     this.#options.onFacts(this.#facts);
     // How much went over the connections is told along, now and then.
-    if (this.#mesh && surroundings.now() - this.#lookedAt > LOOK_EVERY) void this.#look();
+    if (this.#mesh && this.#now - this.#lookedAt > LOOK_EVERY) void this.#look();
   }
 
   /** Who is given something by the relay and never gets to it has to get it from others. */
   #watchBehind(isBehind: boolean): void {
     if (!isBehind) {
-      clearTimeout(this.#behind);
-      [this.#behind, this.#isLate] = [undefined, false];
+      this.#cancelBehind?.();
+      [this.#cancelBehind, this.#isLate] = [null, false];
       return;
     }
-    this.#behind ??= setTimeout(() => {
+    this.#cancelBehind ??= this.#options.browser.surroundings.after(HEARS_WITHIN, () => {
       this.#isLate = true;
       this.#note({});
-    }, HEARS_WITHIN);
+    });
+  }
+
+  /** Milliseconds since 1970. */
+  get #now(): number {
+    return this.#options.browser.surroundings.now();
   }
 }

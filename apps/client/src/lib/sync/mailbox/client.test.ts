@@ -5,71 +5,20 @@ import {
   hashEnvelope,
   parseEnvelope,
   sealEnvelope,
-  type EnvelopeHeader,
 } from '@parley/signaling/envelope';
 import type { Log, MailboxFrame } from '@parley/signaling/mailbox';
-import { afterEach, beforeAll, describe, expect, it, vi, type Mock } from 'vitest';
+import { afterEach, describe, expect, it, vi, type Mock } from 'vitest';
 import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import { deriveEditKeys, type EditKeys } from '../../session/keys.ts';
+import { deriveEditKeys } from '../../session/keys.ts';
 import { MailboxClient, type MailboxClientOptions } from './client.ts';
 import { encodeHoldings, holdingsOfUpdate, NOTHING } from '../holdings.ts';
 import { beginLog } from './known-log.ts';
 import { MailboxRefusal, type ChannelListener, type MailboxStatus } from './ports.ts';
+import { EPOCH, keys, logOf, newId, seal, writing, type Kind } from './sealed-log.ts';
 import type { StoredMailbox } from './stored.ts';
 
-const EPOCH = encodeBase64url(new Uint8Array(16).fill(7));
 const OTHER_EPOCH = encodeBase64url(new Uint8Array(16).fill(8));
-
-let keys: EditKeys;
-let count = 0;
-const newId = () => encodeBase64url(new Uint8Array(new Uint32Array([(count += 1), 1, 1, 1]).buffer));
-
-beforeAll(async () => {
-  keys = await deriveEditKeys(new Uint8Array(32).fill(3));
-});
-
-type Kind =
-  | { kind: 'update' | 'tombstone' }
-  | Pick<Extract<EnvelopeHeader, { kind: 'snapshot' }>, 'kind' | 'prev' | 'covers' | 'chain'>
-  | Pick<Extract<EnvelopeHeader, { kind: 'presence' }>, 'kind' | 'role' | 'sender' | 'counter' | 'expires'>;
-
-function seal(
-  kind: Kind,
-  content: Uint8Array,
-  signingKey = keys.writer.privateKey,
-  seen: EnvelopeHeader['seen'] = null,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const header = { version: 1, sessionId: keys.sessionId, id: newId(), seen, ...kind };
-  const sealing = { contentKey: keys.view.contentKey, signingKey };
-  return sealEnvelope(header, Uint8Array.from(content), sealing, crypto.getRandomValues(new Uint8Array(12)));
-}
-
-/** An update that writes `words` at the beginning of the text. */
-function writing(words: string): Uint8Array {
-  const doc = new Y.Doc();
-  doc.getText('text').insert(0, words);
-  return Y.encodeStateAsUpdateV2(doc);
-}
-
-function logOf(envelopes: readonly Uint8Array<ArrayBuffer>[], more: Partial<Log['header']> = {}): Log {
-  return {
-    header: {
-      writer: encodeBase64url(keys.writer.publicKey),
-      epoch: EPOCH,
-      head: envelopes.length,
-      current: null,
-      tombstone: null,
-      snapshot: null,
-      first: 1,
-      entries: envelopes.map(({ length }) => length),
-      ...more,
-    },
-    tombstone: null,
-    snapshot: null,
-    entries: envelopes.map((bytes, index) => ({ seq: (more.first ?? 1) + index, bytes })),
-  };
-}
 
 interface Opened {
   readonly client: MailboxClient;
@@ -340,6 +289,21 @@ describe('the outbox', () => {
       doc: first.doc,
     });
     await vi.waitFor(() => expect(again.appended[0]?.envelopes).toEqual(envelopes));
+  });
+
+  it('[SY5] what is sealed waits to be sent until the device has kept it', async () => {
+    const kept = Promise.withResolvers<boolean>();
+    const slow = (parts: Partial<StoredMailbox>) =>
+      'outbox' in parts ? kept.promise : Promise.resolve(true);
+    const opened = await start(() => Promise.resolve(logOf([])), { slow });
+    await settled(opened);
+    opened.doc.getText('text').insert(0, 'mine');
+    await vi.waitFor(() => expect(opened.writes.some((parts) => 'outbox' in parts)).toBe(true));
+    await new Promise((resolve) => setImmediate(resolve));
+    const early = [...opened.appended];
+    kept.resolve(true);
+    await vi.waitFor(() => expect(opened.appended).not.toEqual([]));
+    expect(early).toEqual([]);
   });
 });
 

@@ -1,38 +1,26 @@
 import { decodeBase64url, encodeBase64url } from '@parley/signaling/base64url';
 import { importVerifyKey } from '@parley/signaling/envelope';
-import type { Log, MailboxFrame } from '@parley/signaling/mailbox';
+import type { MailboxFrame } from '@parley/signaling/mailbox';
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
-import { ArrivingUpdates } from '../arriving.ts';
 import type { Surroundings } from '../surroundings.ts';
-import { checkAnswer } from './acknowledging.ts';
 import { Announcements } from './announcing.ts';
-import { Applying } from './applying.ts';
+import { Driving } from './driving.ts';
 import {
-  advanceMailbox,
   createMailbox,
   seenPosition,
   type CompactionThreshold,
   type Mailbox,
-  type MailboxEffect,
   type MailboxEvent,
 } from './engine.ts';
-import {
-  extractUpdate,
-  holdingsOf,
-  holdingsOfTransaction,
-  isNothing,
-  unite,
-  waitingIn,
-  type Holdings,
-} from '../holdings.ts';
-import { Keeping } from './keeping.ts';
+import { extractUpdate, holdingsOf } from '../holdings.ts';
 import { isSealed, lastEnvelopes } from './leaving.ts';
 import { LiveExchange } from './live.ts';
+import { LogReader } from './log-reader.ts';
+import { Noticing } from './noticing.ts';
 import type { OwnClient } from './own-presences.ts';
-import { certifyWriter, openLog, openTold, type ReadingKeys } from './opening.ts';
+import { Performing } from './performing.ts';
 import {
-  MailboxRefusal,
   NOT_ASKED,
   type ChannelListener,
   type MailboxChannel,
@@ -41,9 +29,8 @@ import {
   type MailboxTransport,
 } from './ports.ts';
 import type { PresenceExtras } from './presence.ts';
-import { Sealing } from './sealing.ts';
 import { Standby } from './standby.ts';
-import { restoreMailbox, storeDoubt, storeOutbox, type StoredMailbox } from './stored.ts';
+import type { StoredMailbox } from './stored.ts';
 
 export type { StoredMailbox } from './stored.ts';
 
@@ -85,7 +72,7 @@ export interface MailboxClientOptions {
 
 /**
  * A session's mailbox, as one device sees it: it brings what others have left there into the document, and what the
- * document has and the mailbox lacks there. What to do is the engine's to decide; here it is done, one thing after the other.
+ * document has and the mailbox lacks there. What to do is the engine's to decide; here all that it takes is begun and ended.
  *
  * All that it applies to the document and the awareness has the client as its origin.
  */
@@ -95,51 +82,53 @@ export class MailboxClient {
   #status: MailboxStatus = NOT_ASKED;
   #live: LiveExchange | null = null;
   #channel: MailboxChannel | null = null;
-  #writerKey: CryptoKey | null = null;
-  /** The writer's public key as the relay gives it, once the session id has certified it. */
-  #certified = '';
-  #queue: Promise<void> = Promise.resolve();
-  #isStopped = false;
-  readonly #keeping: Keeping;
-  readonly #applying: Applying;
-  readonly #sealing: Sealing;
+  readonly #driving: Driving;
+  readonly #noticing: Noticing;
+  readonly #reader: LogReader;
+  readonly #performing: Performing;
   readonly #announcements: Announcements;
   readonly #standby: Standby;
-  /** What other tabs have done, and came here a moment ago. */
-  readonly #arriving = new ArrivingUpdates((updates) => {
-    if (!this.#isStopped) for (const update of updates) this.#handOn(update);
-  });
-  #cancelWake: (() => void) | null = null;
-  #waiting: { structs: unknown; deletes: unknown } = { structs: null, deletes: null };
 
   constructor(options: MailboxClientOptions) {
     this.#options = options;
-    const { sessionId, doc, awareness, keys, storage, surroundings } = options;
+    const { sessionId, doc, awareness, keys, transport, storage, surroundings } = options;
     this.#mailbox = createMailbox(keys.writer ? 'writer' : 'reader', options.compaction);
-    const isStopped = () => this.#isStopped;
     const seen = () => seenPosition(this.#mailbox);
-    this.#keeping = new Keeping({
-      ...{ storage, doc, mailbox: this.#mailbox, isStopped },
-      committed: () => options.committed(),
+    const happen = (event: MailboxEvent) => this.#driving.happen(event);
+    this.#driving = new Driving({
+      ...{ surroundings, mailbox: this.#mailbox },
+      perform: (deed) => this.#performing.perform(deed),
+      giveUp: () => transport.giveUp(),
+      onStatus: (status) => this.#tell(status),
+      onLog: () => this.#announcements.announceSoon(),
     });
-    this.#applying = new Applying({
-      ...{ doc, origin: this, isStopped },
-      keep: (parts) => this.#keeping.keep(parts),
-      quarantine: () => this.#mailbox.quarantine,
-      onBroken: () => options.onBroken?.(),
+    this.#noticing = new Noticing({
+      ...{ doc, happen },
+      isOfDevice: (origin) => options.isOfDevice?.(origin) ?? false,
+      isOwn: (origin) => options.isOwn?.(origin) ?? false,
+      onOwn: keys.writer ? (update) => this.#handOn(update) : null,
     });
-    this.#sealing = new Sealing({
-      ...{ sessionId, doc, surroundings, seen },
+    this.#reader = new LogReader({
+      ...{ sessionId, contentKey: keys.contentKey },
+      known: () => this.#mailbox.log,
+      onKey: () => this.#live?.keyKnown(),
+    });
+    this.#performing = new Performing({
+      ...{ sessionId, doc, transport, storage, surroundings, seen, origin: this },
+      ...{ mailbox: this.#mailbox, driving: this.#driving, reader: this.#reader },
       keys: { contentKey: keys.contentKey, signingKey: (keys.writer ?? keys.reader).privateKey },
+      committed: () => options.committed(),
+      onBroken: () => options.onBroken?.(),
+      onPoisoned: () => this.#poison(),
     });
     this.#standby = new Standby({
       surroundings,
-      seal: (update) => this.#sealing.sealAhead(update),
+      seal: (update) => this.#performing.sealAhead(update),
       isCovered: (holdings) => isSealed(this.#mailbox, holdings),
     });
     this.#announcements = new Announcements({
       ...{ awareness, surroundings, origin: this, seen },
-      onPosition: (position) => this.#happen({ type: 'told-by-writer', position }),
+      onPosition: (position) => happen({ type: 'told-by-writer', position }),
     });
   }
 
@@ -150,16 +139,14 @@ export class MailboxClient {
   /** Begins, with what the device remembers. The document has to be loaded from the device before. */
   async start(): Promise<void> {
     const { doc, keys } = this.#options;
-    if (keys.writer) this.#writerKey = await importVerifyKey(keys.writer.publicKey);
+    if (keys.writer) await this.#reader.trust(keys.writer.publicKey);
     const readerKey = await importVerifyKey(keys.reader.publicKey);
-    const remembered = await this.#remember();
-    if (this.#isStopped) return;
+    const remembered = await this.#performing.remember();
+    if (this.#driving.isStopped) return;
     this.#live = this.#openLive(readerKey);
-    doc.on('afterTransaction', this.#changed);
-    doc.on('updateV2', this.#updated);
     this.#announcements.start();
-    this.#happen({ type: 'started', held: holdingsOf(doc), remembered });
-    this.#noteWaiting();
+    this.#driving.happen({ type: 'started', held: holdingsOf(doc), remembered });
+    this.#noticing.start();
     if (!isSealed(this.#mailbox, this.#mailbox.mine)) {
       const own = extractUpdate(doc, this.#mailbox.mine);
       if (own) this.#standby.changed(own);
@@ -167,29 +154,29 @@ export class MailboxClient {
     this.#channel = this.#options.openChannel({
       up: () => {
         this.#live?.up();
-        this.#happen({ type: 'up' });
+        this.#driving.happen({ type: 'up' });
       },
       down: () => {
         this.#live?.down();
-        this.#happen({ type: 'down' });
+        this.#driving.happen({ type: 'down' });
       },
-      frame: (frame) => this.#enqueue(() => this.#receive(frame)),
+      frame: (frame) => this.#driving.enqueue(() => this.#receive(frame)),
     });
   }
 
   /** The device is online again. */
   online(): void {
-    this.#happen({ type: 'online' });
+    this.#driving.happen({ type: 'online' });
   }
 
   /** The device is offline: nothing is asked until it is online, or the channel comes up. */
   offline(): void {
-    this.#happen({ type: 'offline' });
+    this.#driving.happen({ type: 'offline' });
   }
 
   /** The page is being hidden: what waits is sent at once. */
   flush(): void {
-    this.#happen({ type: 'flush' });
+    this.#driving.happen({ type: 'flush' });
   }
 
   /**
@@ -198,7 +185,7 @@ export class MailboxClient {
    */
   leave(): void {
     this.#live?.leave();
-    if (this.#isStopped) return;
+    if (this.#driving.isStopped) return;
     const { transport, surroundings } = this.#options;
     const envelopes = lastEnvelopes(this.#mailbox, this.#standby.envelope(), surroundings.now());
     // Nobody is there to hear what becomes of it.
@@ -226,23 +213,20 @@ export class MailboxClient {
    * @param isHandedOver this tab stays, and another one of this device speaks for it from now on: no goodbye is said
    */
   async stop(isHandedOver = false): Promise<void> {
-    if (!this.#isStopped) {
+    if (!this.#driving.isStopped) {
       this.#end();
       this.#live?.stop(isHandedOver);
       this.#channel?.close();
     }
-    await this.#queue;
-    await this.#keeping.settled();
+    await this.#driving.settled();
+    await this.#performing.settled();
   }
 
   #end(): void {
-    const { doc } = this.#options;
-    this.#isStopped = true;
-    doc.off('afterTransaction', this.#changed);
-    doc.off('updateV2', this.#updated);
+    this.#driving.stop();
+    this.#noticing.stop();
     this.#announcements.stop();
     this.#standby.stop();
-    this.#cancelWake?.();
   }
 
   #poison(): void {
@@ -267,57 +251,16 @@ export class MailboxClient {
         signingKey: (keys.writer ?? keys.reader).privateKey,
         role: keys.writer ? 'writer' : 'reader',
         readerKey,
-        writerKey: () => this.#writerKey,
+        writerKey: () => this.#reader.writerKey,
       },
       origin: this,
       seen: () => seenPosition(this.#mailbox),
       send: (envelope) => this.#channel?.send(envelope),
-      enqueue: (task) => this.#enqueue(task),
-      onUpdate: (envelope, update) => this.#applyLive(envelope, update),
-      onPosition: (position) => this.#happen({ type: 'told-by-writer', position }),
-      onDropped: () => this.#happen({ type: 'dropped', count: 1 }),
+      enqueue: (task) => this.#driving.enqueue(task),
+      onUpdate: (envelope, update) => this.#performing.applyLive(envelope, update),
+      onPosition: (position) => this.#driving.happen({ type: 'told-by-writer', position }),
+      onDropped: () => this.#driving.happen({ type: 'dropped', count: 1 }),
     });
-  }
-
-  /** What the device remembers; nothing where it keeps nothing, or nothing that this version can read: the log has it all. */
-  async #remember() {
-    try {
-      const stored = await this.#options.storage.read();
-      return restoreMailbox({ ...stored, quarantine: this.#applying.recall(stored) });
-    } catch {
-      return restoreMailbox({});
-    }
-  }
-
-  /** Tells the engine, at once; what it wants done is done when its turn comes. */
-  #happen(event: MailboxEvent): void {
-    if (this.#isStopped) return;
-    const effects = this.#advance(event);
-    if (effects.length > 0) this.#enqueue(() => this.#performAll(effects));
-  }
-
-  /** Tells the engine, and does what it wants before anything else is done. */
-  async #handle(event: MailboxEvent): Promise<void> {
-    if (!this.#isStopped) await this.#performAll(this.#advance(event));
-  }
-
-  /** Tells the engine. What it says of the state is told at once: it is out of date by the time that the device has written something. */
-  #advance(event: MailboxEvent): Deed[] {
-    const { surroundings } = this.#options;
-    const before = this.#mailbox.log;
-    const effects = advanceMailbox(this.#mailbox, event, {
-      now: surroundings.now(),
-      random: () => surroundings.random(),
-    });
-    if (this.#mailbox.log !== before) this.#announcements.announceSoon();
-    const deeds: Deed[] = [];
-    for (const effect of effects) {
-      if (effect.type === 'wake') this.#wakeAt(effect.at);
-      else if (effect.type === 'status') this.#tell(effect.status);
-      else if (effect.type === 'give-up') this.#options.transport.giveUp();
-      else deeds.push(effect);
-    }
-    return deeds;
   }
 
   #tell(status: MailboxStatus): void {
@@ -325,174 +268,17 @@ export class MailboxClient {
     this.#options.onStatus(status);
   }
 
-  #enqueue(task: () => Promise<void>): void {
-    this.#queue = this.#queue.then(() => (this.#isStopped ? undefined : task())).catch(reportMistake);
-  }
-
-  async #performAll(effects: readonly Deed[]): Promise<void> {
-    const due = [...effects];
-    for (let effect = due.shift(); effect && !this.#isStopped; effect = due.shift()) {
-      const event = await this.#attempt(effect);
-      if (event && !this.#isStopped) due.push(...this.#advance(event));
-    }
-  }
-
-  /** Does it. Where this code makes a mistake, the engine hears of an attempt that came to nothing, and waits for no answer. */
-  async #attempt(effect: Deed): Promise<MailboxEvent | null> {
-    try {
-      return await this.#perform(effect);
-    } catch (error) {
-      reportMistake(error);
-      if (effect.type === 'seal') return { type: 'sealed', entry: null, isTooLarge: false };
-      if (effect.type === 'compact') return { type: 'weighed', bytes: Infinity };
-      return effect.type === 'apply' ? FAILED : null;
-    }
-  }
-
-  /** Does it, and answers with what came of it, if that is known at once. */
-  async #perform(effect: Deed): Promise<MailboxEvent | null> {
-    const { transport } = this.#options;
-    switch (effect.type) {
-      case 'pull':
-        this.#request(transport.pull(effect.after, effect.epoch), (log) => this.#pulled(log));
-        return null;
-      case 'append': {
-        const { entries } = effect;
-        this.#request(transport.append(entries.map(({ bytes }) => bytes)), async (answer) =>
-          this.#handle(await checkAnswer(this.#mailbox.log, answer, entries)),
-        );
-        return null;
-      }
-      case 'seal':
-        return this.#seal(effect.wanted);
-      case 'compact':
-        return this.#compact(effect);
-      case 'apply':
-        return this.#apply(effect.items);
-      case 'keep':
-        if (effect.part === 'log') this.#keeping.keepLog();
-        else if (effect.part === 'outbox')
-          await this.#keeping.keep({ outbox: storeOutbox(this.#mailbox.outbox) });
-        else await this.#keeping.keep({ log: storeDoubt(this.#mailbox) });
-        return null;
-    }
-  }
-
-  #request<Answer>(question: Promise<Answer>, then: (answer: Answer) => Promise<void>): void {
-    question.then(
-      (answer) =>
-        this.#enqueue(() =>
-          then(answer).catch((error: unknown) => {
-            reportMistake(error);
-            return this.#handle(FAILED);
-          }),
-        ),
-      (error: unknown) => {
-        const refusal = error instanceof MailboxRefusal ? error : new MailboxRefusal('relay/nonsense');
-        const { code, retryAfter } = refusal;
-        this.#enqueue(() => this.#handle({ type: 'refused', code, retryAfter }));
-      },
-    );
-  }
-
-  async #pulled(log: Log): Promise<void> {
-    const { writer } = log.header;
-    if (writer !== this.#certified) {
-      const key = await certifyWriter(this.#options.sessionId, writer);
-      if (key) {
-        this.#certified = writer;
-        if (!this.#writerKey) {
-          this.#writerKey = key;
-          this.#live?.keyKnown();
-        }
-      }
-    }
-    const isCertified = writer === this.#certified && this.#writerKey;
-    const opened = isCertified && (await openLog(log, this.#readingKeys(isCertified), this.#mailbox.log));
-    await this.#handle({ type: 'pulled', log: opened || null });
-  }
-
   async #receive(frame: MailboxFrame): Promise<void> {
     if (frame.type === 'live') {
       const envelope = decodeBase64url(frame.envelope);
       if (envelope) await this.#live?.receive(envelope);
-      else await this.#handle({ type: 'dropped', count: 1 });
+      else await this.#driving.handle({ type: 'dropped', count: 1 });
       return;
     }
-    const envelopes = frame.envelopes.map(decodeBase64url).filter((bytes) => bytes !== null);
     const { epoch, head, current } = frame;
-    const { log } = this.#mailbox;
-    const opened =
-      log && this.#writerKey && envelopes.length === frame.envelopes.length
-        ? await openTold(frame, envelopes, this.#readingKeys(this.#writerKey), log)
-        : null;
-    await this.#handle({ type: 'told-by-relay', epoch, head, current, log: opened });
+    const log = await this.#reader.readTold(frame);
+    await this.#driving.handle({ type: 'told-by-relay', epoch, head, current, log });
   }
-
-  #readingKeys(writerKey: CryptoKey): ReadingKeys {
-    const { sessionId, keys } = this.#options;
-    return { sessionId, contentKey: keys.contentKey, writerKey };
-  }
-
-  async #seal(wanted: Holdings): Promise<MailboxEvent> {
-    const { entry, isTooLarge } = await this.#sealing.sealUpdate(wanted);
-    if (entry) await this.#keeping.keep({ outbox: storeOutbox([...this.#mailbox.outbox, entry]) });
-    return { type: 'sealed', entry, isTooLarge };
-  }
-
-  async #compact(effect: Extract<MailboxEffect, { type: 'compact' }>): Promise<MailboxEvent | null> {
-    const snapshot = await this.#sealing.sealSnapshot(effect);
-    if (typeof snapshot === 'number') return { type: 'weighed', bytes: snapshot };
-    const { id, bytes } = snapshot;
-    this.#request(this.#options.transport.putSnapshot(bytes), (answer) =>
-      this.#handle({ type: 'compacted', answer, id }),
-    );
-    return null;
-  }
-
-  async #apply(items: Extract<MailboxEffect, { type: 'apply' }>['items']): Promise<MailboxEvent | null> {
-    const results = await this.#applying.apply(items);
-    if (results === 'broken') this.#poison();
-    return results === null || results === 'broken' ? null : { type: 'applied', results };
-  }
-
-  async #applyLive(envelope: Uint8Array<ArrayBuffer>, update: Uint8Array<ArrayBuffer>): Promise<void> {
-    const outcome = await this.#applying.applyLive(envelope, update);
-    if (outcome === 'broken') this.#poison();
-    if (outcome === 'none') this.#happen({ type: 'dropped', count: 1 });
-  }
-
-  #wakeAt(at: number | null): void {
-    const { surroundings } = this.#options;
-    this.#cancelWake?.();
-    this.#cancelWake =
-      at === null
-        ? null
-        : surroundings.after(Math.max(0, at - surroundings.now()), () => {
-            this.#mailbox.wake = null;
-            this.#happen({ type: 'woke' });
-          });
-  }
-
-  readonly #changed = (transaction: Y.Transaction): void => {
-    let added = holdingsOfTransaction(transaction);
-    if (this.#noteWaiting()) added = unite(added, waitingIn(this.#options.doc));
-    const { origin } = transaction;
-    const own = transaction.local || (this.#options.isOwn?.(origin) ?? false);
-    const onDevice = this.#options.isOfDevice?.(origin) ?? false;
-    if (!isNothing(added)) this.#happen({ type: 'changed', own, onDevice, added });
-  };
-
-  readonly #updated = (
-    update: Uint8Array,
-    _origin: unknown,
-    _doc: Y.Doc,
-    transaction: Y.Transaction,
-  ): void => {
-    if (!this.#options.keys.writer) return;
-    if (transaction.local) this.#handOn(update);
-    else if (this.#options.isOwn?.(transaction.origin)) this.#arriving.hold(update);
-  };
 
   /** It was done on this device: it goes out at once, and is made ready for the moment in which the page ends. */
   #handOn(update: Uint8Array): void {
@@ -500,27 +286,4 @@ export class MailboxClient {
     this.#options.transport.prepare?.();
     this.#standby.changed(update);
   }
-
-  /** Whether something else waits in the document now than before. */
-  #noteWaiting(): boolean {
-    const { pendingStructs, pendingDs } = this.#options.doc.store;
-    const { structs, deletes } = this.#waiting;
-    this.#waiting = { structs: pendingStructs?.update, deletes: pendingDs };
-    const isOther = structs !== pendingStructs?.update || deletes !== pendingDs;
-    if (isOther) this.#happen({ type: 'waits', incomplete: pendingStructs !== null || pendingDs !== null });
-    return isOther;
-  }
-}
-
-/** What takes its time. */
-type Deed = Exclude<MailboxEffect, { type: 'wake' | 'status' | 'give-up' }>;
-
-/** What the engine hears of an answer that this code could not deal with. */
-const FAILED = { type: 'refused', code: 'relay/nonsense', retryAfter: null } as const;
-
-/** A mistake of this code's: to be seen as one, and no reason to stop. */
-function reportMistake(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }

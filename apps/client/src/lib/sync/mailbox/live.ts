@@ -1,19 +1,12 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
-import {
-  EnvelopeError,
-  openEnvelope,
-  parseEnvelope,
-  sealEnvelope,
-  verifyEnvelope,
-  type Envelope,
-  type Position,
-} from '@parley/signaling/envelope';
-import { applyAwarenessUpdate, type Awareness } from 'y-protocols/awareness';
+import { sealEnvelope, type Position } from '@parley/signaling/envelope';
+import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import type { Surroundings } from '../surroundings.ts';
-import { OwnPresences, PRESENCE_LASTS, type OwnClient } from './own-presences.ts';
-import { readPresence, type PresenceExtras } from './presence.ts';
-import { CLOCK_SKEW, Senders } from './senders.ts';
+import { Hearing } from './hearing.ts';
+import { OwnPresences, type OwnClient } from './own-presences.ts';
+import type { PresenceExtras } from './presence.ts';
+import { Senders } from './senders.ts';
 
 /** Presence and changes through the relay, in milliseconds and bytes. */
 const LIVE = {
@@ -62,6 +55,7 @@ export class LiveExchange {
   readonly #options: LiveOptions;
   readonly #own: OwnPresences;
   readonly #senders: Senders;
+  readonly #hearing: Hearing;
   #isUp = false;
   /** The channel has been down for so long that nobody is reached through it. */
   #isCutOff = false;
@@ -89,6 +83,17 @@ export class LiveExchange {
       extras: () => options.extras?.extras() ?? null,
       seal: (sender, content) =>
         this.#seal({ ...this.#header('presence' as const, sessionId), role: keys.role, ...sender }, content),
+    });
+    this.#hearing = new Hearing({
+      ...{ sessionId, keys, awareness, surroundings, origin },
+      ...{ own: this.#own, senders: this.#senders, extras: options.extras },
+      onUpdate: (envelope, update) => options.onUpdate(envelope, update),
+      onPosition: (position) => options.onPosition(position),
+      onDropped: () => options.onDropped(),
+      onPresence: (isNews) => {
+        if (isNews) this.#sendPresenceSoon();
+        this.#beat();
+      },
     });
     options.awareness.on('change', this.#presenceChanged);
   }
@@ -148,20 +153,9 @@ export class LiveExchange {
     if (this.#senders.areNeeding) this.#sendPresenceSoon(false);
   }
 
-  /** A live envelope came, from anybody who may read. */
-  async receive(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    try {
-      const envelope = parseEnvelope(bytes);
-      const isGood =
-        envelope.header.sessionId === this.#options.sessionId &&
-        ((envelope.header.kind === 'presence' && (await this.#receivePresence(envelope))) ||
-          (envelope.header.kind === 'update' && (await this.#receiveUpdate(envelope, bytes))) ||
-          envelope.header.kind === 'unknown');
-      if (!isGood) this.#options.onDropped();
-    } catch (error) {
-      if (!(error instanceof EnvelopeError)) throw error;
-      if (error.code !== 'envelope/version') this.#options.onDropped();
-    }
+  /** A live envelope came. */
+  receive(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return this.#hearing.receive(bytes);
   }
 
   /** The page is going away, and may come back: says goodbye, at once, to those who would not notice otherwise. */
@@ -266,54 +260,5 @@ export class LiveExchange {
       if (this.#senders.areNeeding) this.#sendPresenceSoon();
       this.#beat();
     });
-  }
-
-  async #receiveUpdate(envelope: Envelope, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    const { keys, onUpdate, onPosition } = this.#options;
-    const writerKey = keys.writerKey();
-    // Not known yet, as for a viewer before the first pull: the change comes with the log.
-    if (!writerKey) return true;
-    if (!(await verifyEnvelope(envelope, writerKey))) return false;
-    const update = await openEnvelope(envelope, keys.contentKey);
-    if (envelope.header.seen) onPosition(envelope.header.seen);
-    await onUpdate(bytes, update);
-    return true;
-  }
-
-  async #receivePresence(envelope: Envelope): Promise<boolean> {
-    const { header } = envelope;
-    if (header.kind !== 'presence') return false;
-    const { awareness, keys, surroundings, origin, onPosition } = this.#options;
-    const { sender, role, counter, seen } = header;
-    if (this.#own.isSender(sender)) return true;
-    const now = surroundings.now();
-    const known = this.#senders.get(sender);
-    // No reason to suspect anybody: their clock may be wrong.
-    if (header.expires + CLOCK_SKEW < now) return true;
-    // A copy, or what another tab of theirs said before it went on with this sender: nothing to apply, and no forgery.
-    if (known && counter <= known.counter) return true;
-    const key = role === 'writer' ? keys.writerKey() : keys.readerKey;
-    if (!key) return true;
-    if (!(await verifyEnvelope(envelope, key))) return false;
-    const content = await openEnvelope(envelope, keys.contentKey);
-    const presence = readPresence(content, role);
-    if (!presence) return false;
-    const { client, extras } = presence;
-    if (this.#own.isOwn(client) || (known && (known.client !== client || known.role !== role))) return false;
-    if (role === 'reader' && this.#senders.isTaken(client, sender)) return false;
-    if (role === 'writer') this.#senders.evict(client);
-    if (!known && !this.#senders.makeRoom(role)) return true;
-    const expires = now + PRESENCE_LASTS;
-    this.#senders.set(sender, { client, role, counter, expires, isGone: presence.isGone });
-    const isBack = !awareness.getStates().has(client);
-    // It is newer than what took the state away, whatever the awareness's own clock says.
-    if (isBack) awareness.meta.delete(client);
-    applyAwarenessUpdate(awareness, presence.update, origin);
-    if (!presence.isGone) this.#options.extras?.receiveExtras(client, extras ?? {}, role);
-    if (role === 'writer' && seen) onPosition(seen);
-    // Whoever is new to this one, or was away, has not heard of this one either.
-    if ((!known || isBack || presence.asks) && !presence.isGone) this.#sendPresenceSoon();
-    this.#beat();
-    return true;
   }
 }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { deriveEditKeys } from '../../session/keys.ts';
-import { HubSocket } from '../hub-socket.ts';
+import { thisBrowser } from '../browser.ts';
+import { HubSocket, type HubConnection } from '../hub-socket.ts';
 import { openMailbox, type Mailbox } from './open.ts';
 import { openMailboxStorage, type ClosableStorage } from './storage.ts';
 import { TokenSource } from './token.ts';
@@ -14,6 +15,8 @@ let events: EventTarget;
 let asked: RequestInit[] = [];
 let awareness: Awareness;
 let hub: HubSocket;
+let socket: HubConnection & { readonly sent: string[] };
+const subscribed = vi.fn();
 
 beforeEach(() => {
   asked = [];
@@ -33,14 +36,15 @@ beforeEach(() => {
     asked.push(request);
     return Promise.reject(new TypeError('no network'));
   });
+  const sent: string[] = [];
+  socket = {
+    ...{ onopen: null, onmessage: null, onclose: null, sent },
+    send: (frame) => void sent.push(frame),
+    close: () => undefined,
+  };
+  subscribed.mockClear();
   hub = new HubSocket({
-    connect: () => ({
-      onopen: null,
-      onmessage: null,
-      onclose: null,
-      send: () => undefined,
-      close: () => undefined,
-    }),
+    connect: () => socket,
     surroundings: { after: () => () => undefined, random: () => 0 },
     events,
     isOnline: () => true,
@@ -61,11 +65,13 @@ async function open(storage: Promise<ClosableStorage<StoredMailbox>>): Promise<M
   const relay = 'https://relay.invalid';
   return openMailbox({
     ...{ sessionId: keys.sessionId, doc, awareness, keys, view: keys.view },
+    browser: thisBrowser,
     relay,
     hub,
     tokens: new TokenSource({ ...keys, relay, reader: keys.view.reader, now: () => 0 }),
     committed: () => Promise.resolve(true),
     reachesDirectly: () => false,
+    onSubscribed: subscribed,
     onStatus: () => undefined,
     onPoisoned: () => undefined,
   });
@@ -108,6 +114,25 @@ describe('a mailbox that is closed', () => {
     written.resolve(true);
     await closing;
     expect(storage.close).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a mailbox’s topic', () => {
+  it('[ME11] is subscribed to once the hub has answered, not once its connection is open', async () => {
+    const storage = { read: () => Promise.resolve({}), write: () => Promise.resolve(), close: vi.fn() };
+    const attached = vi.spyOn(hub, 'attach');
+    const mailbox = await open(Promise.resolve(storage));
+    await vi.waitFor(() => expect(attached).toHaveBeenCalled());
+    socket.onopen?.(new Event('open') as never);
+    await vi.waitFor(() =>
+      expect(socket.sent.map((frame) => frame.slice(0, 19))).toContain('{"type":"subscribe"'),
+    );
+    expect(subscribed).not.toHaveBeenCalled();
+    socket.onmessage?.({ data: '{"type":"pong"}' } as never);
+    expect(subscribed.mock.calls).toEqual([[true]]);
+    socket.onclose?.(new Event('close') as never);
+    expect(subscribed).toHaveBeenLastCalledWith(false);
+    await mailbox.close();
   });
 });
 

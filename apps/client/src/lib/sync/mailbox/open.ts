@@ -1,16 +1,14 @@
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import type { EditKeys, ViewKeys } from '../../session/keys.ts';
+import type { Browser } from '../browser.ts';
 import type { HubSocket } from '../hub-socket.ts';
-import { surroundings } from '../surroundings.ts';
 import { HubChannel } from './channel.ts';
-import { MailboxClient, type StoredMailbox } from './client.ts';
+import { MailboxClient } from './client.ts';
 import type { OwnClient } from './own-presences.ts';
 import type { MailboxStatus } from './ports.ts';
 import type { PresenceExtras } from './presence.ts';
-import { openMailboxStorage } from './storage.ts';
 import type { TokenSource } from './token.ts';
-import { HttpTransport } from './transport.ts';
 
 export interface MailboxOptions {
   readonly sessionId: string;
@@ -21,15 +19,14 @@ export interface MailboxOptions {
   readonly view: ViewKeys;
   /** The relay's origin. */
   readonly relay: string;
+  readonly browser: Browser;
   readonly hub: HubSocket;
   readonly tokens: TokenSource;
   /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. */
   readonly committed: () => Promise<boolean>;
   /** Reads what other tabs have committed to the device. Does not reject. */
   readonly readAgain?: () => Promise<void>;
-  /** Whether a transaction with this origin brought what was on this device already. */
-  readonly isOfDevice?: (origin: unknown) => boolean;
-  /** Whether it brought what another tab of this device did. */
+  /** Whether a transaction with this origin brought what another tab of this device did. */
   readonly isOwn?: (origin: unknown) => boolean;
   /** The tabs of this device to speak for, this one first; if not given, this one alone. */
   readonly clients?: () => readonly OwnClient[];
@@ -37,6 +34,8 @@ export interface MailboxOptions {
   readonly extras?: PresenceExtras;
   /** Whether what happens here reaches the one with this awareness state without the relay. */
   readonly reachesDirectly: (state: Record<string, unknown>) => boolean;
+  /** Whether what is published to the mailbox's topic reaches this device from now on. */
+  readonly onSubscribed: (isSubscribed: boolean) => void;
   readonly onStatus: (status: MailboxStatus) => void;
   /** What the document has just emitted comes of an update that failed halfway, and must not be kept. */
   readonly onBroken?: () => void;
@@ -62,25 +61,41 @@ export interface Mailbox {
   close(isHandedOver?: boolean): Promise<void>;
 }
 
-/** Syncs a document with the relay's mailbox, in this browser: HTTP, the hub's WebSocket and IndexedDB around a {@link MailboxClient}. */
+/** Syncs a document with the relay's mailbox, in a browser: HTTP, the hub's WebSocket and IndexedDB around a {@link MailboxClient}. */
 export function openMailbox(options: MailboxOptions): Mailbox {
-  const { sessionId, doc, awareness, keys, view, relay, hub, tokens } = options;
-  const storage = openMailboxStorage<StoredMailbox>(sessionId, keys ? 'edit' : 'view');
-  const { now } = surroundings;
+  const { sessionId, doc, awareness, keys, view, relay, hub, tokens, browser } = options;
+  const { surroundings, events } = browser;
+  const storage = browser.openStorage(sessionId, keys ? 'edit' : 'view');
   const writer = keys?.writer ?? null;
-  const isOnline = () => navigator.onLine;
   /** The page has gone away, and may be kept to come back. */
   let isAway = false;
   // Browsers hide a page after it has gone away.
-  const isLeaving = () => isAway || document.visibilityState === 'hidden';
-  const transport = new HttpTransport({ relay, sessionId, tokens, now, isLeaving });
+  const isLeaving = () => isAway || browser.isHidden();
+  const transport = browser.openTransport({
+    ...{ relay, sessionId, tokens, isLeaving },
+    now: () => surroundings.now(),
+  });
   const client = new MailboxClient({
     sessionId,
     doc,
     awareness,
     keys: { contentKey: view.contentKey, writer, reader: view.reader },
     transport,
-    openChannel: (listener) => new HubChannel({ sessionId, listener, hub, tokens, surroundings }),
+    openChannel: (listener) =>
+      new HubChannel({
+        ...{ sessionId, hub, tokens, surroundings },
+        listener: {
+          up: () => {
+            options.onSubscribed(true);
+            listener.up();
+          },
+          down: () => {
+            options.onSubscribed(false);
+            listener.down();
+          },
+          frame: (frame) => listener.frame(frame),
+        },
+      }),
     storage: {
       read: async () => {
         const opened = await storage;
@@ -92,7 +107,7 @@ export function openMailbox(options: MailboxOptions): Mailbox {
     },
     surroundings,
     committed: options.committed,
-    isOfDevice: options.isOfDevice,
+    isOfDevice: (origin) => browser.isOfDevice(origin),
     isOwn: options.isOwn,
     clients: options.clients,
     extras: options.extras,
@@ -100,6 +115,7 @@ export function openMailbox(options: MailboxOptions): Mailbox {
     onStatus: options.onStatus,
     onBroken: options.onBroken,
     onPoisoned: options.onPoisoned,
+    ...(browser.compaction && { compaction: browser.compaction }),
   });
   const online = () => client.online();
   const offline = () => client.offline();
@@ -110,19 +126,16 @@ export function openMailbox(options: MailboxOptions): Mailbox {
     client.leave();
   };
   const comeBack = () => {
-    if (isAway && isOnline()) online();
+    if (isAway && browser.isOnline()) online();
     isAway = false;
   };
   const hidden = () => {
     // What is sent once more would be sealed anew.
-    if (document.visibilityState === 'hidden' && !isAway) flush();
+    if (browser.isHidden() && !isAway) flush();
   };
-  addEventListener('online', online);
-  addEventListener('offline', offline);
-  addEventListener('pagehide', leave);
-  addEventListener('pageshow', comeBack);
-  document.addEventListener('visibilitychange', hidden);
-  if (!isOnline()) offline();
+  const heard = { online, offline, pagehide: leave, pageshow: comeBack, visibilitychange: hidden };
+  for (const [event, action] of Object.entries(heard)) events.addEventListener(event, action);
+  if (!browser.isOnline()) offline();
   void client.start();
   return {
     flush,
@@ -130,11 +143,7 @@ export function openMailbox(options: MailboxOptions): Mailbox {
     extrasChanged: () => client.extrasChanged(),
     clientsChanged: () => client.clientsChanged(),
     async close(isHandedOver = false) {
-      removeEventListener('online', online);
-      removeEventListener('offline', offline);
-      removeEventListener('pagehide', leave);
-      removeEventListener('pageshow', comeBack);
-      document.removeEventListener('visibilitychange', hidden);
+      for (const [event, action] of Object.entries(heard)) events.removeEventListener(event, action);
       const stopped = client.stop(isHandedOver);
       // A relay that does not answer keeps nobody from going on; what it may have taken all the same is sent again.
       transport.giveUp();

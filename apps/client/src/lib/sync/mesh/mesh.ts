@@ -227,7 +227,7 @@ export class Mesh {
 }
 
 /** Whether the browser lets a page connect to others. Extensions and policies take the class away, or make it throw. */
-export function canConnect(): boolean {
+function canConnect(): boolean {
   try {
     new RTCPeerConnection().close();
     return true;

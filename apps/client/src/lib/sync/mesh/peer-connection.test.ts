@@ -182,7 +182,7 @@ describe('a connection to another browser', () => {
   it('[ME8] goes once everything that was sent is out, or after a while', async () => {
     const { a, b } = await connect();
     a.connection.send(new Uint8Array(5));
-    a.connection.close(true);
+    a.connection.close();
     expect(a.pc.connectionState).toBe('connected');
     await settled();
     expect([a.pc.connectionState, clock.isIdle]).toEqual(['closed', true]);
@@ -190,7 +190,7 @@ describe('a connection to another browser', () => {
 
     const deaf = await connect();
     deaf.channel.isHeld = true;
-    deaf.a.connection.close(true);
+    deaf.a.connection.close();
     await settled();
     clock.pass(PARTING - 1);
     expect(deaf.a.pc.connectionState).toBe('connected');
@@ -204,13 +204,14 @@ describe('a connection to another browser', () => {
     early.connection.openChannel();
     for (const { connection, pc, told } of [a, early]) {
       const before = told.length;
-      connection.close(false);
+      connection.close();
       const [channel] = pc.channels;
       channel?.onopen?.();
       channel?.onmessage?.({ data: new ArrayBuffer(3) });
       pc.become('failed');
       expect(told).toHaveLength(before);
     }
+    await settled();
     expect(FakePeerConnection.open).toEqual([b.pc]);
     expect(b.told.at(-1)).toBe('lost');
   });

@@ -111,18 +111,14 @@ export class PeerConnection {
     return this.#pc.getStats();
   }
 
-  /**
-   * Ends it: nothing more is told.
-   *
-   * @param isReached the other one can still be told what was sent last
-   */
-  close(isReached: boolean): void {
+  /** Ends it: nothing more is told. What was sent last still goes out, also over one that is interrupted: it may be back at once. */
+  close(): void {
     this.#isClosed = true;
     const [pc, channel] = [this.#pc, this.#channel];
     this.#outgoing?.close();
     if (channel) channel.onmessage = channel.onclose = null;
     pc.onicecandidate = pc.onconnectionstatechange = pc.ondatachannel = null;
-    if (channel && isReached) this.#part(channel);
+    if (channel?.readyState === 'open') this.#part(channel);
     else pc.close();
   }
 

@@ -108,8 +108,8 @@ export default class Peer extends ObservableV2<{
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelDeadline?.();
-    this.#drop();
     this.#mending.stop();
+    this.#drop();
     this.#options.onClose(this);
     this.emit('close', []);
     super.destroy();
@@ -160,9 +160,8 @@ export default class Peer extends ObservableV2<{
   }
 
   #drop(): void {
-    const [connection, { isConnected }] = [this.#connection, this];
+    this.#connection?.close();
     this.#connection = null;
-    connection?.close(isConnected);
   }
 
   #noteOpen(): void {

@@ -179,6 +179,28 @@ describe('a receipt', () => {
     expect(ada.receipts.facts.having).toBe(0);
   });
 
+  it('[RC1] is about what another tab of this device has done, also while that waits for what it builds on', async () => {
+    const [tab, somebody] = [new Y.Doc(), new Y.Doc()];
+    somebody.getText('text').insert(0, 'not ours');
+    const before = Y.encodeStateAsUpdate(somebody);
+    Y.applyUpdate(tab, before);
+    const done: Uint8Array[] = [];
+    tab.on('update', (update: Uint8Array) => done.push(update));
+    for (const deed of [
+      () => tab.getText('text').delete(0, 4),
+      () => tab.getText('text').insert(2, 'ours'),
+    ]) {
+      const [ada] = openTwo();
+      await ada.pass(0);
+      expect(ada.receipts.facts.having).toBe(1);
+      deed();
+      for (const update of done.splice(0)) Y.applyUpdate(ada.doc, update, OTHER_TAB);
+      // What it builds on comes by way of others.
+      Y.applyUpdate(ada.doc, before, 'network');
+      expect(ada.receipts.facts.having).toBe(0);
+    }
+  });
+
   it('[RC1] is about what was there already when the first one came', async () => {
     const ada = open();
     ada.write('before');

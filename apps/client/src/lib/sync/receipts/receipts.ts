@@ -1,7 +1,16 @@
 import { decodeBase64url, encodeBase64url } from '@parley/signaling/base64url';
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
-import { hasIntegrated, holdingsOfTransaction, integratedBy, NOTHING, type Holdings } from '../holdings.ts';
+import {
+  hasIntegrated,
+  holdingsOfTransaction,
+  integratedBy,
+  NOTHING,
+  subtract,
+  unite,
+  waitingIn,
+  type Holdings,
+} from '../holdings.ts';
 import type { Extras, PresenceExtras } from '../mailbox/presence.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Answering, type Address } from './answering.ts';
@@ -59,6 +68,8 @@ export class Receipts implements PresenceExtras {
   /** Answers that go out with the next presence. */
   #answers: string[] = [];
   #facts: ReceiptFacts = { people: 0, having: 0, ids: [] };
+  /** What waits in the document for something that is missing. */
+  #waiting: Holdings;
   #isCommitting = false;
   #isStopped = false;
   #cancelAsk: (() => void) | null = null;
@@ -71,6 +82,7 @@ export class Receipts implements PresenceExtras {
   constructor(options: ReceiptsOptions) {
     this.#options = options;
     this.#asker = encodeBase64url(options.surroundings.randomBytes(16));
+    this.#waiting = waitingIn(options.doc);
     options.awareness.on('change', this.#meet);
     options.doc.on('afterTransaction', this.#changed);
     this.#meet();
@@ -155,11 +167,15 @@ export class Receipts implements PresenceExtras {
   };
 
   readonly #changed = (transaction: Y.Transaction): void => {
-    const { isOwn, role, clients } = this.#options;
+    const { isOwn, role, clients, doc } = this.#options;
     if (role === 'writer') {
       const added = holdingsOfTransaction(transaction);
-      const isOwnAll = transaction.local || isOwn(transaction.origin);
-      this.#asking.changed(isOwnAll ? added : ofClients(added, clients()));
+      const { local, origin } = transaction;
+      // What another tab did may wait here for what it builds on, and who brings that knows nothing of whose it is.
+      const waiting = waitingIn(doc);
+      if (!local && isOwn(origin)) this.#asking.changed(unite(added, subtract(waiting, this.#waiting)));
+      else this.#asking.changed(local ? added : ofClients(added, clients()));
+      this.#waiting = waiting;
       this.#proceed();
     }
     this.#checkSoon();

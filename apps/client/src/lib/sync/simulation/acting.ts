@@ -27,6 +27,9 @@ export async function act(world: World, action: Action): Promise<void> {
     case 'part':
       world.part();
       return;
+    case 'relay only':
+      person.reachThroughRelayOnly(!person.relayOnly);
+      return;
     case 'crash':
       person.crash();
       return;
@@ -52,16 +55,13 @@ export async function act(world: World, action: Action): Promise<void> {
       world.mesh.delay = random.pick([80, 80, 3_000]);
       return;
     case 'restart relay':
-      for (const line of network.lines) {
-        line.disconnect();
-        line.connect();
-      }
+      network.disconnect();
       return;
     case 'clock':
       person.clockOffset += random.pick([-3_600_000, -90_000, 40_000, 7_200_000]);
       return;
     case 'online':
-      person.leading?.client.online();
+      if (!person.isOffline) for (const tab of person.tabs) tab.emit('online');
       return;
     case 'remake':
       relay.remake();
@@ -119,7 +119,7 @@ type TabAction = Extract<Action, `${string} tab` | 'freeze' | 'freeze leader' | 
 function actOnTab(world: World, person: SimulatedPerson, action: TabAction): void {
   const { random } = world;
   const { tabs } = person;
-  const [tab, leader] = [tabs.length > 0 ? random.pick(tabs) : null, person.leading?.tab];
+  const [tab, leader] = [tabs.length > 0 ? random.pick(tabs) : null, person.leader];
   switch (action) {
     case 'open tab':
       if (tabs.length < world.profile.tabs) person.openTab(random.chance(0.3));
@@ -157,7 +157,7 @@ function edit(world: World, action: 'edit' | 'write much'): void {
   const isMuch = action === 'write much';
   const tabs = people
     .filter(({ role }) => role === 'writer')
-    .map((person) => person.tabs.filter(({ isAwake, leading }) => isAwake && (leading || !isMuch)))
+    .map((person) => person.tabs.filter(({ isAwake, line }) => isAwake && (line || !isMuch)))
     .filter(({ length }) => length > 0);
   if (tabs.length === 0) return;
   const tab = random.pick(random.pick(tabs));

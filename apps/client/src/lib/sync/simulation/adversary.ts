@@ -35,7 +35,6 @@ export class Adversary {
   async fork(): Promise<void> {
     const world = this.#world;
     world.otherRelay = world.otherRelay ? null : await world.relay.fork(world.relay.writes);
-    world.tellRelays();
   }
 
   async lie(): Promise<void> {
@@ -48,8 +47,8 @@ export class Adversary {
       network.lies = {
         append: (envelopes, line) => {
           const head = known.seq + envelopes.length;
-          const person = people.find(({ leading }) => leading?.line === line);
-          if (person?.leading) judge.deceived.set(person, person.leading);
+          const person = people.find(({ leader }) => leader?.line === line);
+          if (person) judge.deceived.set(person, line);
           return { epoch: known.epoch, head, seqs: envelopes.map((_, index) => known.seq + 1 + index) };
         },
       };
@@ -134,8 +133,8 @@ export class Adversary {
       const { header } = await relay.withoutFailures(() => relay.pull(this.#caller, 0, null));
       for (const person of people) {
         const known = person.device.parts.log?.known;
-        if (person.leading && known?.epoch === header.epoch && known.seq > header.head)
-          judge.deceived.set(person, person.leading);
+        if (person.leader?.line && known?.epoch === header.epoch && known.seq > header.head)
+          judge.deceived.set(person, person.leader.line);
       }
     } catch (error) {
       trace(`the log is gone: ${String(error)}`);

@@ -6,7 +6,7 @@ import { NO_FAULTS } from './network.ts';
 import type { SimulatedPerson } from './person.ts';
 import type { World } from './world.ts';
 import type { SimulatedTab } from './tab.ts';
-import { contentOf, FORGED } from './writing.ts';
+import { contentOf, FORGED, writeSomething } from './writing.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -14,6 +14,12 @@ const DAY = 24 * 60 * MINUTE;
 
 /** After so long nobody may say any more that the relay is there: a pause of 8 seconds, and a request that hangs for 15. */
 const OUTAGE = 30 * SECOND;
+
+/** After so long what was done here is on the relay: two seconds from one append to the next, and its way there. */
+const SOON = 3_500;
+
+/** After so long who hears the relay no more has noticed, and was given by others what it missed. */
+const PASSED_ON = 45 * SECOND;
 
 /** A document that nobody has written. */
 const EMPTY = new Y.Doc();
@@ -38,8 +44,8 @@ export class Ending {
     this.#heal();
     if (network.limited > 0) clock.sleep(DAY);
     await this.#quieten();
-    for (const [person, leading] of judge.deceived) {
-      if (person.leading === leading && !leading.hasLied)
+    for (const [person, line] of judge.deceived) {
+      if (person.leader?.line === line && !line.hasLied)
         throw new Error(`[SY9] ${person.name} did not notice the lie`);
     }
     if (this.#world.isDeleted) {
@@ -47,6 +53,7 @@ export class Ending {
       return true;
     }
     await this.#checkTabs();
+    await this.#checkPrompt();
     return this.#check();
   }
 
@@ -55,19 +62,22 @@ export class Ending {
     const { network, people, trace } = this.#world;
     trace('— outage');
     network.isGone = true;
-    for (const line of network.lines) line.disconnect();
-    const leading = new Map(people.map((person) => [person, person.leading]));
+    network.disconnect();
+    const lines = new Map(people.map((person) => [person, person.leader?.line]));
     await this.#world.run(OUTAGE);
     for (const person of people) {
+      // Whose device says that it is offline is told that.
+      if (person.isOffline) continue;
       // Who has just begun to lead has its own time to find out.
-      if (!person.leading || person.leading.isOver || leading.get(person) !== person.leading) continue;
-      const { state, trouble, unreachableSince } = person.leading.status;
+      const { leader } = person;
+      if (!leader || leader.isBroken || lines.get(person) !== leader.line) continue;
+      const { state, trouble, unreachableSince } = leader.facts.mailbox;
       // Whom the relay has asked to wait waits, and what is known of the end or the key is known.
       const isExcused =
         trouble === 'relay/deleted' || trouble === 'relay/budget-spent' || state === 'unknown';
       if (unreachableSince === null && !isExcused)
         throw new Error(
-          `[SY23] ${person.name} is told that the relay is there: ${JSON.stringify(person.leading.status)}`,
+          `[SY23] ${person.name} is told that the relay is there: ${JSON.stringify(leader.facts.mailbox)}`,
         );
     }
   }
@@ -83,7 +93,7 @@ export class Ending {
     }
     await this.#world.run(CONVERGENCE);
     for (const [one, other] of mesh.connected) {
-      if (!areEqual(one.doc, other.doc))
+      if (!areEqual(one.options.doc, other.options.doc))
         throw new Error(
           `[ME11] ${one.page.name} and ${other.page.name} are connected, and have not the same`,
         );
@@ -100,7 +110,6 @@ export class Ending {
     world.relay.failing = 0;
     world.relay.lift();
     world.otherRelay = null;
-    world.tellRelays();
     world.mesh.delay = 80;
     const keepsMesh = world.profile.keepsMesh && world.random.chance(0.5);
     for (const person of world.people) {
@@ -108,13 +117,12 @@ export class Ending {
       person.failsAmid = null;
       Object.assign(person.device.faults, { failing: 0, isFull: false });
       person.isCut = false;
+      person.isOffline = false;
       person.open();
-      for (const { leading } of person.tabs) {
-        leading?.line.disconnect();
-        leading?.line.connect();
-        leading?.client.online();
-      }
+      if (person.relayOnly && world.random.chance(0.7)) person.reachThroughRelayOnly(false);
     }
+    world.network.disconnect();
+    for (const { tabs } of world.people) for (const tab of tabs) tab.emit('online');
     world.mesh.change();
   }
 
@@ -128,13 +136,13 @@ export class Ending {
       await this.#world.run(2 * MINUTE);
       if (network.requests === requests) return;
     }
-    const states = people.map(({ name, leading }) => `${name} ${JSON.stringify(leading?.status)}`);
+    const states = people.map(({ name, leader }) => `${name} ${JSON.stringify(leader?.facts.mailbox)}`);
     throw new Error(`[SY7] it does not end: ${states.join('; ')}`);
   }
 
-  #isDone({ leading, role }: SimulatedPerson): boolean {
-    if (!leading) return false;
-    const { state, trouble, onRelay } = leading.status;
+  #isDone({ leader, role }: SimulatedPerson): boolean {
+    if (!leader) return false;
+    const { state, trouble, onRelay } = leader.facts.mailbox;
     if (this.#world.isDeleted) return trouble === 'relay/deleted';
     const isCurrent = state === 'current' || (role === 'reader' && state === 'unknown');
     return isCurrent && (role === 'reader' || onRelay);
@@ -148,7 +156,7 @@ export class Ending {
     await this.#world.run(MINUTE);
     for (const person of people) {
       if (!this.#isDone(person)) throw new Error(`[SY12] ${person.name} is not told of the end`);
-      if (person.leading?.status.onRelay)
+      if (person.leader?.facts.mailbox.onRelay)
         throw new Error(`[SY19] ${person.name} is told that something is kept`);
     }
   }
@@ -165,6 +173,18 @@ export class Ending {
         throw new Error(`[SY21] ${name} still sees a tab of ${String(state['name'])} that has ended`);
   }
 
+  /** [SY3] What is done on a device is on the relay soon, in whichever tab; what merely arrived there waits longer. */
+  async #checkPrompt(): Promise<void> {
+    const { people, relay, judge } = this.#world;
+    const [person] = people;
+    const tab = person && someTab(person);
+    if (!tab) return;
+    writeSomething(tab.doc, person.name);
+    await this.#world.run(SOON);
+    if (!covers(await judge.truth.of(relay), tab.done))
+      throw new Error(`[SY3] what was done in ${tab.name} is not on the relay`);
+  }
+
   async #check(): Promise<boolean> {
     const { people, relay, judge } = this.#world;
     const truth = await judge.truth.of(relay);
@@ -177,29 +197,48 @@ export class Ending {
     newcomer.mesh = -1;
     this.#world.mesh.change();
     await this.#world.run(MINUTE);
-    const found: Y.Doc = newcomer.leading?.tab.doc ?? EMPTY;
+    const found: Y.Doc = newcomer.leader?.doc ?? EMPTY;
     // An author's device can have failed with something that others had already built on.
     const isWhole = isNothing(waitingIn(found));
-    for (const { name, role, leading } of people) {
+    for (const { name, role, leader } of people) {
+      const status = leader?.facts.mailbox;
       // Nobody has written anything.
-      if (leading?.status.state === 'unknown') continue;
-      const doc = leading?.tab.doc ?? EMPTY;
+      if (status?.state === 'unknown') continue;
+      const doc = leader?.doc ?? EMPTY;
       const held = holdingsOf(doc);
-      if (leading?.status.incomplete === isNothing(waitingIn(doc)))
+      if (status?.incomplete === isNothing(waitingIn(doc)))
         throw new Error(`[SY19] ${name} is told otherwise of what waits in the document`);
       if (!covers(held, truth)) throw new Error(`[SY2] ${name} lacks what the relay has`);
       if (role === 'writer' && !covers(truth, held))
         throw new Error(`[SY4] the relay lacks what ${name} has`);
       // A viewer can have heard what its author lost before it was kept anywhere, and hands nothing on.
       if (!covers(truth, held)) continue;
-      if (isWhole && leading?.status.incomplete !== false)
+      if (isWhole && status?.incomplete !== false)
         throw new Error(`[SY19] ${name} is told that it waits for something`);
       const [expected, seen] = [contentOf(found), contentOf(doc)];
       if (seen !== expected) throw new Error(`[SY4] ${name} sees ${seen} instead of ${expected}`);
     }
-    if (viewer.leading?.status.onRelay !== true)
+    if (viewer.leader?.facts.mailbox.onRelay !== true)
       throw new Error('[SY19] a viewer has nothing that is not on the relay');
+    await this.#checkPassedOn(newcomer);
     return isWhole;
+  }
+
+  /** [ME11] Whoever has lost the relay is given by neighbours what somebody writes who is reached through it only. */
+  async #checkPassedOn(author: SimulatedPerson): Promise<void> {
+    const { mesh, random, people } = this.#world;
+    const between = mesh.connected.filter(([one, other]) => one.page.holder !== other.page.holder);
+    const [pair] = between;
+    const [cut] = people.filter(({ leader }) => pair && leader === pair[0].page);
+    const tab = author.leader;
+    if (!cut || !tab) return;
+    this.#world.cut(cut, true);
+    await this.#world.run(random.between(0, 2 * SECOND));
+    writeSomething(tab.doc, author.name);
+    await this.#world.run(PASSED_ON);
+    // A device that knows that it has no network has left the mesh.
+    if (!cut.isOffline && cut.leader && !covers(integratedBy(cut.leader.doc), tab.done))
+      throw new Error(`[ME11] ${cut.name} was not given by others what came through the relay`);
   }
 
   /** [TB1] [TB6] [TB9] [RC5] One tab leads, all have the same, so has the device, and every receipt is given that can be. */
@@ -208,9 +247,11 @@ export class Ending {
     const truth = await judge.truth.of(relay);
     for (const person of people) {
       const { name, role, tabs, device, clockOffset } = person;
-      const leaders = tabs.filter(({ leading }) => leading);
+      const leaders = tabs.filter(({ line }) => line);
       const [leader] = leaders;
       if (!leader || leaders.length > 1) throw new Error(`[TB1] ${leaders.length} tabs of ${name} lead`);
+      if (role === 'writer' && (leader.meshName === null) !== person.relayOnly)
+        throw new Error(`[ME1] [IC9] ${leader.name} is ${leader.meshName === null ? 'not ' : ''}in the mesh`);
       const others = people.filter((other) => other !== person && areInTime(other, clockOffset));
       for (const tab of tabs) {
         if (!areEqual(tab.doc, leader.doc))
@@ -218,6 +259,8 @@ export class Ending {
         if (!covers(integratedBy(device.committed), integratedBy(tab.doc)))
           throw new Error(`[TB6] the device lacks what ${tab.name} has`);
         this.#checkPresence(tab, [...others, person]);
+        if ((tab.awareness.getLocalState()?.['peer'] ?? null) !== leader.meshName)
+          throw new Error(`[ME10] ${tab.name} says another name than the mesh knows it by`);
         if (role === 'reader') continue;
         if (!tab.facts.mailbox.onRelay)
           throw new Error(`[TB9] ${tab.name} is not told that all is on the relay`);
@@ -229,6 +272,11 @@ export class Ending {
         throw new Error(`[SY4] the relay lacks what ${name} has committed`);
     }
   }
+}
+
+/** A follower, if there is one: a change that takes the longer way. */
+function someTab({ tabs, leader }: SimulatedPerson): SimulatedTab | null {
+  return tabs.find((tab) => tab !== leader) ?? leader;
 }
 
 /** Whose clock is wrong by more is not heard through the relay: their presence is taken for an old one. */

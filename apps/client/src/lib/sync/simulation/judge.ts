@@ -11,8 +11,7 @@ import {
   subtract,
   unite,
 } from '../holdings.ts';
-import type { SimulatedLeading } from './leading.ts';
-import type { SimulatedLine } from './network.ts';
+import type { SimulatedLine } from './line.ts';
 import type { SimulatedPerson } from './person.ts';
 import type { SimulatedTab } from './tab.ts';
 import { Truth } from './truth.ts';
@@ -30,7 +29,7 @@ export class Judge {
   #shown = new Set<SimulatedTab>();
   #broken: Error | null = null;
   /** Those who must find out that the relay lied, if they go on. */
-  readonly deceived = new Map<SimulatedPerson, SimulatedLeading>();
+  readonly deceived = new Map<SimulatedPerson, SimulatedLine>();
   /** The first seq of an envelope that nobody understands, or can apply. */
   barrier = Infinity;
   /** Everything that was taken: an envelope's bytes. */
@@ -82,30 +81,29 @@ export class Judge {
 
   /** [SY12] Nobody writes any more who knows of the end. */
   onWriting(line: SimulatedLine): void {
-    const leading = this.#leadingAt(line);
-    if (leading?.status.trouble === 'relay/deleted') this.break(`[SY12] ${line.name} goes on writing`);
+    const trouble = this.#tabAt(line)?.facts.mailbox.trouble;
+    if (trouble === 'relay/deleted') this.break(`[SY12] ${line.page.name} goes on writing`);
   }
 
   /** [SY9] A head that is less than what was known when it was asked for has to be noticed at once. */
   onQuestion(line: SimulatedLine): (answer: unknown) => void {
     const { network, clock } = this.#world;
-    const leading = this.#leadingAt(line);
-    const known = leading?.tab.person.device.parts.log?.known;
+    const tab = this.#tabAt(line);
+    const known = tab?.person.device.parts.log?.known;
     return (answer) => {
-      if (!leading || !known || !isLog(answer) || network.tampered.has(answer)) return;
+      if (!tab || !known || !isLog(answer) || network.tampered.has(answer)) return;
       const { epoch, head } = answer.header;
       if (known.epoch !== epoch || head >= known.seq) return;
       clock.after(NOTICES_WITHIN, () => {
-        const { tab, hasLied, isOver } = leading;
-        if (tab.isAwake && tab.leading === leading && !isOver && !hasLied)
+        if (tab.isAwake && tab.line === line && !tab.isBroken && !line.hasLied)
           this.break(`[SY9] ${tab.name} did not notice a lesser head`);
       });
     };
   }
 
-  /** [SY16] Once among others and three times alone; live, once. Another failure can draw the suspicion off it for a while. */
+  /** [SY16] Once among others and three times alone; live, once. With another failure the suspicion may have to begin anew. */
   onDeath(person: SimulatedPerson, deadly: string, times: number): void {
-    if (times > (this.#world.isLiveOnly(deadly) ? 1 : 4 + person.failedAmid))
+    if (times > (this.#world.isLiveOnly(deadly) ? 1 : 4 * (1 + person.failedAmid)))
       this.break(`[SY16] ${person.name} dies of ${deadly} again`);
   }
 
@@ -124,7 +122,9 @@ export class Judge {
     if (this.#broken) throw this.#broken;
     for (const tab of this.#shown) {
       if (!tab.isAwake) continue;
-      if (tab.person.tabs.filter(({ leading, isAwake }) => leading && isAwake).length > 1) this.doubles += 1;
+      if (tab.person.tabs.filter(({ line, isAwake }) => line && isAwake).length > 1) this.doubles += 1;
+      if (!tab.isBroken && tab.doc.getText('text').toJSON().includes(DEADLY))
+        throw new Error(`[SY16] ${tab.name} was given what had broken the document of another`);
       await this.#checkRelay(tab);
       this.#checkHaving(tab);
     }
@@ -159,10 +159,8 @@ export class Judge {
     }
   }
 
-  #leadingAt(line: SimulatedLine): SimulatedLeading | null {
-    for (const { tabs } of this.#world.people)
-      for (const { leading } of tabs) if (leading?.line === line) return leading;
-    return null;
+  #tabAt(line: SimulatedLine): SimulatedTab | undefined {
+    return this.#world.people.flatMap(({ tabs }) => tabs).find((tab) => tab.line === line);
   }
 }
 

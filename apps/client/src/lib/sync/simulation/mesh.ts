@@ -2,14 +2,10 @@ import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { applyAwarenessUpdate, encodeAwarenessUpdate, type Awareness } from 'y-protocols/awareness';
 import { readSyncMessage, writeSyncStep1 } from 'y-protocols/sync';
-import type * as Y from 'yjs';
 import { Assembly, OWN_MESSAGE, splitMessage } from '../mesh/chunks.ts';
-import { encodeOwn } from '../mesh/messages.ts';
-import { Neighbours } from '../mesh/neighbours.ts';
 import type Peer from '../mesh/peer.ts';
-import type { Surroundings } from '../surroundings.ts';
 import type { VirtualClock } from './clock.ts';
-import type { Page } from './device.ts';
+import type { MeshNode } from './mesh-node.ts';
 import type { SeededRandom } from './random.ts';
 
 /** y-webrtc's numbers for messages of the sync and the awareness protocol. */
@@ -18,21 +14,6 @@ const AWARENESS = 1;
 
 /** So long it can take until one end notices that a connection has ended, in milliseconds. */
 const NOTICED_WITHIN = 8_000;
-
-export interface NodeOptions {
-  /** By which name it is known. */
-  readonly name: string;
-  /** Whoever holds it: who is connected with whom is decided by these. */
-  readonly holder: unknown;
-  readonly doc: Y.Doc;
-  readonly awareness: Awareness;
-  readonly surroundings: Surroundings;
-  readonly page: Page & { readonly name: string; readonly isFrozen: boolean };
-  readonly isOfRelay: (origin: unknown) => boolean;
-  readonly onReach: () => void;
-  readonly onMessage: (peer: string, message: Uint8Array<ArrayBuffer>) => void;
-  readonly onBroken: () => void;
-}
 
 /**
  * The mesh between all: connections that carry messages in frames, in their order and without loss for as long as they last; what is
@@ -60,11 +41,9 @@ export class SimulatedMesh {
     this.#canConnect = canConnect;
   }
 
-  join(options: NodeOptions): MeshNode {
-    const node = new MeshNode(this, options);
+  join(node: MeshNode): void {
     this.#nodes.add(node);
     this.lookSoon();
-    return node;
   }
 
   leave(node: MeshNode): void {
@@ -76,16 +55,16 @@ export class SimulatedMesh {
   change(): void {
     for (const connection of this.#connections) {
       const [one, other] = connection.ends;
-      if (!this.#canConnect(one.node.options.holder, other.node.options.holder)) connection.end(null);
+      if (!this.#canConnect(one.node.page.holder, other.node.page.holder)) connection.end(null);
     }
     this.lookSoon();
   }
 
   /** Pairs that are connected, each with what it holds. */
-  get connected(): readonly (readonly [NodeOptions, NodeOptions])[] {
+  get connected(): readonly (readonly [MeshNode, MeshNode])[] {
     return [...this.#connections]
       .filter(({ isDead, ends }) => !isDead && ends.every(({ isConnected }) => isConnected))
-      .map(({ ends: [one, other] }) => [one.node.options, other.node.options] as const);
+      .map(({ ends: [one, other] }) => [one.node, other.node] as const);
   }
 
   forget(connection: Connection): void {
@@ -108,8 +87,8 @@ export class SimulatedMesh {
 
   #isMissing(one: MeshNode, other: MeshNode): boolean {
     return (
-      ![one, other].some(({ options: { page } }) => page.isFrozen || page.isOver) &&
-      this.#canConnect(one.options.holder, other.options.holder) &&
+      ![one, other].some(({ page }) => page.isFrozen || page.isOver) &&
+      this.#canConnect(one.page.holder, other.page.holder) &&
       ![...this.#connections].some((connection) => connection.joins(one) && connection.joins(other))
     );
   }
@@ -138,7 +117,7 @@ class Connection {
 
   open(): void {
     if (this.isDead) return;
-    for (const end of this.ends) end.node.options.page.enter(() => end.open());
+    for (const end of this.ends) end.node.page.enter(() => end.open());
   }
 
   /** @param by who knows of it at once; null: nobody */
@@ -151,7 +130,7 @@ class Connection {
       const notice = () => {
         end.hasNoticed = true;
         if (this.ends.every(({ hasNoticed }) => hasNoticed)) this.mesh.forget(this);
-        end.node.options.page.enter(() => end.close());
+        end.node.page.enter(() => end.close());
       };
       if (end.node === by) notice();
       else
@@ -179,7 +158,7 @@ class SimulatedPeer {
     this.#connection = connection;
     this.node = node;
     this.#other = other;
-    this.name = other.options.name;
+    this.name = other.name ?? '';
   }
 
   get isConnected(): boolean {
@@ -187,7 +166,7 @@ class SimulatedPeer {
   }
 
   open(): void {
-    if (this.#connection.isDead || this.node.isOver) return;
+    if (this.#connection.isDead) return;
     this.#isOpen = true;
     this.node.neighbours.hooks.onOpen(this as unknown as Peer);
     const { doc, awareness } = this.node.options;
@@ -213,13 +192,13 @@ class SimulatedPeer {
         if (this.#connection.isDead || !to) return;
         if (isOfMany) this.#frames -= 1;
         if (isOfMany && index === frames.length - 1) mesh.counted.whole += 1;
-        this.#other.options.page.enter(() => to.take(Uint8Array.from(frame)));
+        this.#other.page.enter(() => to.take(Uint8Array.from(frame)));
       });
     }
   }
 
   take(frame: Uint8Array<ArrayBuffer>): void {
-    if (!this.#isOpen || this.node.isOver) return;
+    if (!this.#isOpen) return;
     const message = this.#assembly.take(frame);
     if (!message) return;
     const { hooks } = this.node.neighbours;
@@ -259,47 +238,6 @@ class SimulatedPeer {
 
   wake(): void {
     // Nothing here is interrupted: it is there, or it has ended.
-  }
-}
-
-/** A tab's place in the mesh: what `Mesh` is to the code around it. */
-export class MeshNode {
-  readonly options: NodeOptions;
-  readonly neighbours: Neighbours;
-  isOver = false;
-  readonly #mesh: SimulatedMesh;
-
-  constructor(mesh: SimulatedMesh, options: NodeOptions) {
-    this.#mesh = mesh;
-    this.options = options;
-    this.neighbours = new Neighbours({
-      ...options,
-      ice: () => Promise.reject(new Error('nothing here is a network')),
-    });
-    options.awareness.setLocalStateField('peer', options.name);
-  }
-
-  reaches(peer: unknown): boolean {
-    return typeof peer === 'string' && this.neighbours.get(peer)?.isConnected === true;
-  }
-
-  send(peer: string, message: Uint8Array<ArrayBuffer>): boolean {
-    const neighbour = this.neighbours.get(peer);
-    if (!neighbour?.isConnected) return false;
-    neighbour.send(encodeOwn({ kind: 'message', content: message }));
-    return true;
-  }
-
-  relayReached(isReached: boolean): void {
-    this.neighbours.relayReached(isReached);
-  }
-
-  /** The tab has left the mesh, or has ended. */
-  destroy(): void {
-    if (this.isOver) return;
-    this.neighbours.stop();
-    this.isOver = true;
-    this.#mesh.leave(this);
   }
 }
 

@@ -2,8 +2,8 @@ import type * as Y from 'yjs';
 import { integratedBy, intersect, NOTHING, unite, type Holdings } from '../holdings.ts';
 import { SimulatedBrowser } from './browser.ts';
 import { SimulatedDevice } from './device.ts';
-import type { SimulatedLeading } from './leading.ts';
 import type { SeededRandom } from './random.ts';
+import type { SimulatedRelay } from './relay.ts';
 import { SimulatedTab } from './tab.ts';
 import type { World } from './world.ts';
 import { DEADLY } from './writing.ts';
@@ -33,6 +33,10 @@ export class SimulatedPerson {
   #opened = 0;
   /** The device's way to the relay. */
   isCut = false;
+  /** The browser knows of it. */
+  isOffline = false;
+  /** This person's address is not to be shown to others: there are no TURN servers, so that means no mesh. */
+  relayOnly = false;
   /** Those with the same number are in one mesh; below zero, in none. */
   mesh = 0;
   clockOffset = 0;
@@ -64,9 +68,14 @@ export class SimulatedPerson {
     return this.tabs.length > 0;
   }
 
-  /** The connections of the tab that leads; null while none does. */
-  get leading(): SimulatedLeading | null {
-    return this.tabs.find(({ leading, isFrozen }) => leading && !isFrozen)?.leading ?? null;
+  /** The tab that leads; null while none does. */
+  get leader(): SimulatedTab | null {
+    return this.tabs.find(({ line, isFrozen }) => line && !isFrozen) ?? null;
+  }
+
+  /** The relay that this person is told by. */
+  get relay(): SimulatedRelay {
+    return this.world.relayFor(this);
   }
 
   open(): void {
@@ -78,6 +87,11 @@ export class SimulatedPerson {
     const tab = new SimulatedTab(this, this.#opened, this.#random.fork(), isHidden);
     this.tabs.push(tab);
     return tab;
+  }
+
+  reachThroughRelayOnly(relayOnly: boolean): void {
+    this.relayOnly = relayOnly;
+    for (const tab of this.tabs) tab.enter(() => tab.connections.reachThroughRelayOnly(relayOnly));
   }
 
   /** A tab has ended: what only it had is lost. */

@@ -5,6 +5,8 @@ export type Action =
   | 'cut'
   /** Somebody is in another mesh from now on, or in none. */
   | 'mesh'
+  /** Somebody wants to be reached through the relay only from now on, or directly as well. */
+  | 'relay only'
   | 'crash'
   | 'close'
   | 'open'
@@ -151,8 +153,11 @@ export const PROFILES = {
   },
   deadly: {
     ...common,
-    writers: 3,
-    script: [...edits, 'fail amid', 'fail amid', 'deadly', 'deadly live', 'mesh', 'cut', 'online', 'open'],
+    ...{ writers: 3, tabs: 2 },
+    script: [
+      ...edits,
+      ...['fail amid', 'fail amid', 'deadly', 'deadly live', 'mesh', 'cut', 'cut', 'online', 'open'],
+    ],
   },
   deleted: {
     ...common,
@@ -163,12 +168,12 @@ export const PROFILES = {
     script: [
       ...edits,
       ...['open tab', 'open tab', 'close tab', 'kill tab', 'kill tab', 'freeze leader', 'freeze leader'],
-      ...['freeze', 'thaw', 'hide', 'show', 'cut', 'open', 'crash', 'mesh', 'full'],
+      ...['freeze', 'thaw', 'hide', 'show', 'cut', 'cut', 'open', 'crash', 'mesh', 'full', 'relay only'],
     ],
   },
   'two leaders': {
     ...ofTabs,
-    lockDelay: 6_000,
+    lockDelay: 20_000,
     script: [
       ...edits,
       ...[
@@ -189,7 +194,7 @@ export const PROFILES = {
     script: [
       ...edits,
       ...['part', 'part', 'mesh', 'weather', 'cut', 'cut', 'full', 'full', 'freeze leader', 'kill tab'],
-      ...['open tab', 'open', 'open', 'crash', 'close'],
+      ...['open tab', 'open', 'open', 'crash', 'close', 'relay only'],
     ],
   },
   vanishing: {

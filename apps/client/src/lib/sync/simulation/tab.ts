@@ -1,28 +1,37 @@
-import { Awareness, removeAwarenessStates } from 'y-protocols/awareness';
+import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
+import type { Browser } from '../browser.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from '../connection-facts.ts';
+import { Connections } from '../connections.ts';
 import { holdingsOfTransaction, NOTHING, unite, type Holdings } from '../holdings.ts';
+import { MailboxClient } from '../mailbox/client.ts';
 import type { Surroundings } from '../surroundings.ts';
-import type { PageEvent, TabPorts } from '../tabs/ports.ts';
-import { Tabs } from '../tabs/tabs.ts';
-import { SimulatedStore, type Page } from './device.ts';
-import { SimulatedLeading } from './leading.ts';
+import { TabChange } from '../tabs/change.ts';
+import type { TabPorts } from '../tabs/ports.ts';
+import { SimulatedStore } from './device.ts';
+import { SimulatedLine } from './line.ts';
+import { MeshNode, type MeshPage } from './mesh-node.ts';
 import type { SimulatedPerson } from './person.ts';
+import { keepPresence } from './presence.ts';
 import type { SeededRandom } from './random.ts';
+import { callerOf } from './relay.ts';
+import { SimulatedSocket } from './socket.ts';
 
-/** As y-protocols has it, by the clock of the simulation: how often it looks, when it says again that it is there, and lets go who does not. */
-const PRESENCE = { look: 5_000, renew: 15_000, outdated: 30_000 } as const;
+/** Snapshots are made early, so that a short log has some. */
+const COMPACTION = { envelopes: 8, bytes: 2_500 };
 
-/** A page that is open: document and presence, its place among the tabs, and what it shows, wired as `Connections` does it in a browser. */
-export class SimulatedTab implements Page {
+/** A page that is open: a browser to its {@link Connections}, and what `LiveSession` is to them. */
+export class SimulatedTab implements MeshPage {
   readonly person: SimulatedPerson;
   readonly name: string;
   readonly doc = new Y.Doc();
   readonly awareness: Awareness;
   readonly store: SimulatedStore;
-  readonly tabs: Tabs;
+  readonly connections: Connections;
   readonly surroundings: Surroundings;
-  leading: SimulatedLeading | null = null;
+  readonly events = new EventTarget();
+  /** Its requests to the relay, if it leads. */
+  line: SimulatedLine | null = null;
   /** What its person is shown. */
   facts: ConnectionFacts = NOT_CONNECTED;
   isFollowing = false;
@@ -40,9 +49,11 @@ export class SimulatedTab implements Page {
   /** Who is present, as this tab sees it: names by client id. */
   readonly seen = new Map<number, unknown>();
   readonly #random: SeededRandom;
-  readonly #heardAt = new Map<number, number>();
-  readonly #listeners = new Map<PageEvent, Set<(event: Event) => void>>();
   #held: (() => void)[] = [];
+  #node: MeshNode | null = null;
+  /** What the device keeps of the mailbox is in this tab's hands. */
+  #isKeeping = false;
+  readonly #shut: Browser['shut'] = new Map();
 
   constructor(person: SimulatedPerson, number: number, random: SeededRandom, isHidden: boolean) {
     const { world, device, role } = person;
@@ -52,8 +63,6 @@ export class SimulatedTab implements Page {
     this.#random = random;
     this.doc.clientID = 1 + random.below(2 ** 31);
     this.awareness = new Awareness(this.doc);
-    // Its timers are those of the real clock.
-    clearInterval(this.awareness._checkInterval);
     const { clock } = world;
     this.surroundings = {
       now: () => Math.floor(clock.now) + person.clockOffset,
@@ -78,20 +87,25 @@ export class SimulatedTab implements Page {
       user: { id: person.id, name: person.name, hue: 0 },
       ...(role === 'reader' && { viewing: true }),
     });
-    this.tabs = new Tabs({
-      tells: 'simulated',
-      sessionId: world.keys.sessionId,
-      ...{ doc: this.doc, awareness: this.awareness, surroundings: this.surroundings, ports: this.#ports() },
-      kind: role === 'writer' ? 'edit' : 'view',
-      committed: () => this.store.committed(),
-      readAgain: () => this.readAgain(),
-      lead: () => this.#lead(),
-      follow: () => this.#letGo(),
-      onTold: (told) => this.#hear(told as ConnectionFacts | null),
-      onTabs: () => this.leading?.tabsChanged(),
-      onBroken: () => world.breakPromise(`${this.name} was given what cannot be applied by another tab`),
-    });
-    this.#watchPresence();
+    const { sessionId, view } = world.keys;
+    this.connections = new Connections(
+      {
+        ...{ sessionId, view, doc: this.doc, awareness: this.awareness },
+        keys: role === 'writer' ? world.keys : null,
+        ...{
+          relay: 'https://relay.invalid',
+          hub: 'wss://relay.invalid/signaling',
+          relayOnly: person.relayOnly,
+        },
+        committed: () => this.store.committed(),
+        readAgain: () => this.readAgain(),
+        onFacts: (facts, isFollowing) => this.#show(facts, isFollowing),
+        onBroken: () => this.#discard(),
+        onPoisoned: () => this.#openAnew(),
+      },
+      this.#browser(),
+    );
+    keepPresence(this.awareness, clock, this.surroundings.after);
   }
 
   /** It runs, and somebody may look at it. */
@@ -103,6 +117,15 @@ export class SimulatedTab implements Page {
     return this.isFrozen && this.#losesMessages;
   }
 
+  get holder(): SimulatedPerson {
+    return this.person;
+  }
+
+  /** By which name the mesh knows it; null while it is in none. */
+  get meshName(): string | null {
+    return this.#node?.isOver === false ? this.#node.name : null;
+  }
+
   readonly enter = (action: () => void): void => {
     if (this.isOver) return;
     if (this.isFrozen) this.#held.push(action);
@@ -111,7 +134,7 @@ export class SimulatedTab implements Page {
 
   show(isShown: boolean): void {
     this.isHidden = !isShown;
-    this.#emit('visibilitychange');
+    this.emit('visibilitychange');
   }
 
   freeze(): void {
@@ -123,21 +146,24 @@ export class SimulatedTab implements Page {
     if (!this.isFrozen) return;
     this.isFrozen = false;
     const isLate = this.#random.chance(0.5);
-    if (!isLate) this.#emit('resume');
+    if (!isLate) this.emit('resume');
     for (const action of this.#held.splice(0)) this.enter(action);
-    if (isLate) this.#emit('resume');
+    if (isLate) this.emit('resume');
     this.person.world.mesh.lookSoon();
+  }
+
+  /** Something happens to the page. */
+  emit(event: string): void {
+    this.enter(() => this.events.dispatchEvent(new Event(event)));
   }
 
   /** Its person closes it: the page hears of it, and has no time for more. */
   close(): void {
-    if (this.isFrozen || this.isOver) {
-      this.end();
-      return;
+    if (!this.isFrozen && !this.isOver) {
+      this.store.flush();
+      this.emit('pagehide');
+      this.show(false);
     }
-    this.store.flush();
-    this.#emit('pagehide');
-    this.leading?.leave();
     this.end();
   }
 
@@ -145,13 +171,8 @@ export class SimulatedTab implements Page {
   quit(): void {
     if (this.isFrozen || this.isClosing || this.isBroken) return;
     this.isClosing = true;
-    const { leading } = this;
-    this.leading = null;
     this.store.flush();
-    void Promise.resolve(leading?.close(false)).then(() => {
-      if (!this.isOver) this.tabs.close();
-      this.end();
-    });
+    void this.connections.close().then(() => this.end());
   }
 
   /** The page is gone, without a word. */
@@ -159,35 +180,11 @@ export class SimulatedTab implements Page {
     if (this.isOver) return;
     this.isOver = true;
     this.#held = [];
-    this.leading?.end();
+    this.line = null;
+    this.#node?.destroy();
+    for (const socket of this.person.world.network.sockets) if (socket.page === this) socket.close();
     this.person.forget(this);
     this.doc.destroy();
-  }
-
-  /** A failure of the mailbox's has left the document half changed. */
-  breakByMailbox(): void {
-    if (this.isBroken) return;
-    this.isBroken = true;
-    this.tabs.discard();
-    this.leading?.leaveMesh();
-    this.store.discard();
-  }
-
-  /** It lets go of everything, so that another tab may go on, and a moment later its person has it anew. */
-  openAnew(): void {
-    const { world } = this.person;
-    world.trace(`${this.name} is poisoned`);
-    const { leading } = this;
-    this.leading = null;
-    this.isClosing = true;
-    void Promise.resolve(leading?.close(true)).then(() => {
-      if (!this.isOver) this.tabs.close();
-    });
-    world.clock.after(100, () => {
-      if (this.isOver) return;
-      this.end();
-      this.person.openTab();
-    });
   }
 
   readAgain(): Promise<void> {
@@ -199,38 +196,35 @@ export class SimulatedTab implements Page {
     });
   }
 
-  /** What the leading tab's connections say. */
-  tell(facts: ConnectionFacts): void {
+  /** A change has left the document half changed. */
+  #discard(): void {
+    this.isBroken = true;
+    this.store.discard();
+    for (const ways of this.#shut.values())
+      this.person.world.breakPromise(`${this.name} was given by ${[...ways].join()} what cannot be applied`);
+  }
+
+  /** Its connections let go of everything, so that another tab may go on, and a moment later its person has it anew. */
+  #openAnew(): void {
+    const { world } = this.person;
+    world.trace(`${this.name} is poisoned`);
+    this.isClosing = true;
+    this.line = null;
+    world.clock.after(100, () => {
+      if (this.isOver) return;
+      this.end();
+      this.person.openTab();
+    });
+  }
+
+  #show(facts: ConnectionFacts, isFollowing: boolean): void {
+    if (this.isOver) return;
     this.facts = facts;
-    this.tabs.tell(facts);
-    this.#show(false);
-  }
-
-  #lead(): void {
-    if (this.isBroken || this.isClosing || this.leading) return;
-    this.leading = new SimulatedLeading(this);
-  }
-
-  async #letGo(): Promise<void> {
-    const { leading } = this;
-    this.leading = null;
-    await leading?.close(true);
-  }
-
-  #hear(told: ConnectionFacts | null): void {
-    const { mailbox } = this.facts;
-    const state =
-      this.person.role === 'reader' && mailbox.state === 'current' ? ('starting' as const) : mailbox.state;
-    this.facts = told ?? { ...this.facts, having: [], mailbox: { ...mailbox, state, onRelay: false } };
-    this.#show(true);
-  }
-
-  #show(isFollowing: boolean): void {
     this.isFollowing = isFollowing;
-    const { peer } = this.facts;
-    const state = this.awareness.getLocalState();
-    if (isFollowing && state && (state['peer'] ?? null) !== peer)
-      this.awareness.setLocalStateField('peer', peer);
+    if (isFollowing) this.line = null;
+    const { trouble } = facts.mailbox;
+    if (this.line && (trouble === 'relay/forked' || trouble === 'relay/rolled-back'))
+      this.line.hasLied = true;
     this.person.world.onShown(this);
   }
 
@@ -239,7 +233,7 @@ export class SimulatedTab implements Page {
     const { world } = person;
     for (const moment of ['beforeTransaction', 'afterTransaction'] as const) {
       doc.on(moment, ({ origin }: Y.Transaction) => {
-        if (!this.isOver && this.leading && origin === this.leading.client) person.failAmid(moment, this);
+        if (!this.isOver && origin instanceof MailboxClient) person.failAmid(moment, this);
       });
     }
     doc.on('afterTransaction', (transaction: Y.Transaction) => {
@@ -252,32 +246,45 @@ export class SimulatedTab implements Page {
     this.awareness.on('update', () => world.onAwareness(this));
   }
 
-  #watchPresence(): void {
-    const { awareness, surroundings } = this;
-    const { clock } = this.person.world;
-    let renewed = clock.now;
-    awareness.on('update', ({ added, updated }: { added: number[]; updated: number[] }) => {
-      for (const client of [...added, ...updated]) this.#heardAt.set(client, clock.now);
-    });
-    const look = () => {
-      const outdated = [...awareness.getStates().keys()].filter(
-        (client) =>
-          client !== awareness.clientID &&
-          clock.now - (this.#heardAt.get(client) ?? clock.now) >= PRESENCE.outdated,
-      );
-      if (outdated.length > 0) removeAwarenessStates(awareness, outdated, 'timeout');
-      if (clock.now - renewed >= PRESENCE.renew) {
-        renewed = clock.now;
-        const state = awareness.getLocalState();
-        if (state) awareness.setLocalState(state);
-      }
-      surroundings.after(PRESENCE.look, look);
+  #browser(): Browser {
+    const { person, surroundings } = this;
+    const { world, device, role } = person;
+    const { sessionId, writer, view } = world.keys;
+    const signing = role === 'writer' ? writer : view.reader;
+    const isReadAgain = (origin: unknown) => origin instanceof SimulatedStore;
+    return {
+      ...{ surroundings, events: this.events, compaction: COMPACTION, shut: this.#shut },
+      isOnline: () => !person.isOffline,
+      isHidden: () => this.isHidden,
+      tabPorts: () => this.#ports(),
+      connect: () => new SimulatedSocket(world.network, this),
+      fetch: () => Promise.reject(new TypeError('there are no TURN servers')),
+      openTransport: () => {
+        world.leaders += 1;
+        world.trace(`${this.name} leads`);
+        const caller = callerOf(sessionId, role, signing.publicKey, view.reader.publicKey);
+        this.line = new SimulatedLine(world.network, this, caller);
+        return this.line;
+      },
+      openStorage: () =>
+        new Promise((resolve) => {
+          if (person.tabs.some((other) => other.isClosing && other.#isKeeping && !other.isFrozen))
+            world.breakPromise(`[TB4] ${this.name} begins before the one that closes has ended`);
+          this.#isKeeping = true;
+          surroundings.after(device.random.between(1, 20), () => {
+            const storage = device.takeOver(this);
+            resolve({ ...storage, close: () => (this.#isKeeping = false) });
+          });
+        }),
+      loadMesh: () =>
+        new Promise((resolve) => {
+          surroundings.after(device.random.between(0, 50), () =>
+            resolve((options) => (this.#node = new MeshNode(world.mesh, this, options))),
+          );
+        }),
+      isOfDevice: (origin) => isReadAgain(origin) || origin instanceof TabChange,
+      isReadAgain,
     };
-    surroundings.after(PRESENCE.look, look);
-  }
-
-  #emit(event: PageEvent): void {
-    for (const action of this.#listeners.get(event) ?? []) action(new Event(event));
   }
 
   #ports(): TabPorts {
@@ -287,9 +294,8 @@ export class SimulatedTab implements Page {
       openChannel: (_name, receive) => browser.join(this, receive),
       isHidden: () => this.isHidden,
       listen: (event, action) => {
-        const listeners = this.#listeners.get(event) ?? new Set();
-        this.#listeners.set(event, listeners.add(action));
-        return () => listeners.delete(action);
+        this.events.addEventListener(event, action);
+        return () => this.events.removeEventListener(event, action);
       },
     };
   }

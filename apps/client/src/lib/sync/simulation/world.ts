@@ -130,27 +130,23 @@ export class World {
     return this.otherRelay && this.people.indexOf(person) % 2 === 0 ? this.otherRelay : this.relay;
   }
 
+  /** All are told by this one from now on. */
   useRelay(relay: SimulatedRelay): void {
     this.relay = relay;
-    for (const { tabs } of this.people)
-      for (const { leading } of tabs) if (leading) leading.line.relay = relay;
-  }
-
-  tellRelays(): void {
-    for (const person of this.people)
-      for (const { leading } of person.tabs) if (leading) leading.line.relay = this.relayFor(person);
+    this.otherRelay = null;
   }
 
   cut(person: SimulatedPerson, isCut: boolean): void {
     if (!person.isOpen || person.isCut === isCut) return;
     person.isCut = isCut;
-    for (const { leading } of person.tabs) {
-      if (isCut) leading?.line.disconnect();
-      else {
-        leading?.line.connect();
-        leading?.client.online();
-      }
-    }
+    const wasOffline = person.isOffline;
+    person.isOffline = isCut && this.random.chance(0.4);
+    if (person.isOffline) for (const tab of person.tabs) tab.emit('offline');
+    if (wasOffline) for (const tab of person.tabs) tab.emit('online');
+    if (!isCut) return;
+    // A connection can end without anybody being told.
+    if (this.random.chance(0.7)) this.network.disconnect(({ holder }) => holder === person);
+    else for (const socket of this.network.sockets) if (socket.page.holder === person) socket.silence();
   }
 
   /** Between some there is no connection from now on, and those that there were end; between others there may be again. */
@@ -219,9 +215,9 @@ export class World {
       snapshots: judge.snapshots,
       limited: this.network.limited,
       failedAmid: people.reduce((sum, { failedAmid, deaths }) => sum + failedAmid + deaths.size, 0),
-      deceived: [...judge.deceived].filter(([{ leading }, at]) => leading === at).length,
-      refused: people.reduce((sum, { leading }) => {
-        const { dropped = 0, quarantined = 0 } = leading?.status ?? {};
+      deceived: [...judge.deceived].filter(([{ leader }, at]) => leader?.line === at).length,
+      refused: people.reduce((sum, { leader }) => {
+        const { dropped = 0, quarantined = 0 } = leader?.facts.mailbox ?? {};
         return sum + dropped + quarantined;
       }, 0),
       claims: { ...judge.claims },

@@ -36,6 +36,11 @@ export function editSomething(doc: Y.Doc, author: string, random: SeededRandom):
   });
 }
 
+/** Something that nobody has written before. */
+export function writeSomething(doc: Y.Doc, author: string): void {
+  doc.getText('text').insert(0, `${author} was here `);
+}
+
 /** An update of somebody who has written nothing else. */
 export function writing(words: string, clientID?: number): Uint8Array<ArrayBuffer> {
   const doc = new Y.Doc();

@@ -403,6 +403,23 @@ describe('the document', () => {
     expect(third.words).toBe('');
   });
 
+  it('[TB6] [TB9] a viewer’s tab whose copy was changed hands on what arrives all the same, and is believed', async () => {
+    const { first } = await two({ kind: 'view' });
+    first.write('mine alone');
+    const third = new Tab({ session: sessions, kind: 'view', words: 'from the device' });
+    await vi.waitFor(() => expect(first.tabs.clients).toHaveLength(3));
+    const elsewhere = new Y.Doc();
+    elsewhere.getMap('map').set('key', 'arrived');
+    Y.applyUpdate(first.doc, Y.encodeStateAsUpdate(elsewhere), 'mailbox');
+    await vi.waitFor(() => expect(third.doc.getMap('map').get('key')).toBe('arrived'));
+    // It lacks what the newcomer began with, and asks for that.
+    first.wait(1_000);
+    await vi.waitFor(() => expect(first.words).toContain('from the device'));
+    first.tabs.tell('all is on the relay');
+    await vi.waitFor(() => expect(third.told.at(-1)).toBe('all is on the relay'));
+    expect(third.words).toBe('from the device');
+  });
+
   it('[SY16] an update that breaks the document is told as such, and goes no further', async () => {
     const { first, second } = await two();
     second.broken.mockImplementation(() => second.tabs.discard());

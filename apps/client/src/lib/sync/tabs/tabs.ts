@@ -14,7 +14,7 @@ import {
 } from './election.ts';
 import { requestLock } from './lock.ts';
 import { parseMessage, type OpenTab, type TabBody, type TabKind, type TabMessage } from './messages.ts';
-import { browserPorts, type TabChannel, type TabPorts } from './ports.ts';
+import type { TabChannel, TabPorts } from './ports.ts';
 import { TabPresence } from './presence.ts';
 import { Roster } from './roster.ts';
 import { TabTold } from './told.ts';
@@ -45,7 +45,7 @@ export interface TabsOptions {
   /** What kind of thing is told with {@link Tabs.tell}: what a leader with another one tells is not handed on. */
   readonly tells: string;
   /** What the browser offers; null where every tab is alone. */
-  readonly ports?: TabPorts | null;
+  readonly ports: TabPorts | null;
   /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. Does not reject. */
   committed(): Promise<boolean>;
   /** Reads what other tabs have committed to the device, and applies what the document lacks. Does not reject. */
@@ -100,7 +100,7 @@ export class Tabs {
       sender: encodeBase64url(surroundings.randomBytes(16)),
     };
     const { tab } = this.#self;
-    this.#ports = options.ports === undefined ? browserPorts() : options.ports;
+    this.#ports = options.ports;
     const post = (body: TabBody) => this.#post(body);
     this.#document = new TabDocument({
       ...{ tab, kind, doc, tell: post },

@@ -1,6 +1,8 @@
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { covers, decodeHoldings, encodeHoldings, holdingsOf } from '../../holdings.ts';
+import { keepPresence } from '../../simulation/presence.ts';
+import type { Surroundings } from '../../surroundings.ts';
 import type { TabKind } from '../messages.ts';
 import type { PageEvent, TabPorts } from '../ports.ts';
 import { Tabs } from '../tabs.ts';
@@ -36,26 +38,28 @@ export class SimulatedTab {
     this.awareness.destroy();
     this.awareness = new Awareness(this.doc);
     this.device = new SimulatedDevice(world, this, records);
+    const surroundings: Surroundings = {
+      now: () => world.clock.now,
+      random: () => world.random.next(),
+      randomBytes: (length) => world.random.bytes(length),
+      after: (milliseconds, action) => {
+        let isCancelled = false;
+        const act = () => {
+          if (!isCancelled) action();
+        };
+        const cancel = world.clock.after(milliseconds, () => this.enter(act));
+        return () => {
+          isCancelled = true;
+          cancel();
+        };
+      },
+    };
+    keepPresence(this.awareness, world.clock, surroundings.after);
     this.tabs = new Tabs({
       sessionId: 'session',
       tells: 'simulated',
       ...{ kind, doc: this.doc, awareness: this.awareness },
-      surroundings: {
-        now: () => world.clock.now,
-        random: () => world.random.next(),
-        randomBytes: (length) => world.random.bytes(length),
-        after: (milliseconds, action) => {
-          let isCancelled = false;
-          const act = () => {
-            if (!isCancelled) action();
-          };
-          const cancel = world.clock.after(milliseconds, () => this.enter(act));
-          return () => {
-            isCancelled = true;
-            cancel();
-          };
-        },
-      },
+      surroundings,
       ports: this.#ports(),
       committed: () => this.device.committed(),
       readAgain: () => this.device.readAgain(),
