@@ -2,8 +2,6 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // By itself it leaves one processor to others, which is half of a machine with two.
-    maxWorkers: '100%',
     projects: [
       'apps/client/vitest.config.ts',
       'apps/signaling/vitest.config.ts',
