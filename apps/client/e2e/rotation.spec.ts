@@ -63,7 +63,18 @@ test.describe('new links', () => {
     await bob.join(oldLink);
     await expect(bob.plan).toHaveText('Written before.');
 
+    await ada.page.evaluate((old) => {
+      const told = window as { oldCalledNew?: boolean };
+      told.oldCalledNew = false;
+      new MutationObserver(() => {
+        if (!document.body.textContent.includes('These are the new links')) return;
+        const shown = [...document.querySelectorAll('input')].some((input) => input.value === old);
+        told.oldCalledNew ||= shown;
+      }).observe(document.body, { subtree: true, childList: true, attributes: true });
+    }, oldLink);
     const newLink = await makeNewLinks(ada);
+    // Not even while the old session is still on the screen.
+    expect(await ada.page.evaluate(() => (window as { oldCalledNew?: boolean }).oldCalledNew)).toBe(false);
     const newLinks = [newLink, await ada.viewLink()];
     await expect(ada.title).toHaveValue('Matter 17');
     await expect(ada.plan).toHaveText('Written before.');

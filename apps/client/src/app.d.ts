@@ -6,8 +6,8 @@ declare global {
 
   namespace App {
     interface PageState {
-      /** The session was made a moment ago, so that there are new links to hand on. */
-      newLinks?: boolean;
+      /** The session whose links were made a moment ago and are to be handed on; not always the one still on the screen. */
+      newLinks?: string;
     }
   }
 }
