@@ -34,7 +34,7 @@ export default ts.config(
     },
   },
   {
-    files: ['scripts/**/*.ts', 'bench/*.ts', 'spikes/**/*', 'apps/signaling/src/node.ts'],
+    files: ['scripts/**/*.ts', 'bench/*.ts', 'spikes/**/*', 'apps/signaling/{build,src/node/main}.ts'],
     rules: { 'no-console': 'off' },
   },
   {

@@ -13,6 +13,7 @@ const checks = [
     [
       ['.', 'tsc', '-p', '.'],
       ['.', 'tsc', '-p', 'apps/signaling'],
+      ['.', 'tsc', '-p', 'apps/signaling/tsconfig.node.json'],
       ['.', 'tsc', '-p', 'apps/signaling/cloudflare'],
       ['.', 'tsc', '-p', 'apps/signaling/cloudflare/tsconfig.node.json'],
       ['.', 'tsc', '-p', 'bench'],

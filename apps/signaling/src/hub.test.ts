@@ -776,3 +776,20 @@ describe('mailbox topics', () => {
     expect(send('eve', live(TOPIC))).toEqual([refusal('eve', 'hub/too-fast')]);
   });
 });
+
+describe('end', () => {
+  it('[HB34] a hub that stops closes every socket with 1001 and forgets them', () => {
+    const { hub, subscribe, connect } = openHub('ada', 'bob');
+    subscribe('ada', 'room');
+    expect(advanceHub(hub, { type: 'stopping' })).toEqual([
+      { type: 'close', socket: 'ada', ...HUB_CLOSES.stopping },
+      { type: 'close', socket: 'bob', ...HUB_CLOSES.stopping },
+    ]);
+    expect(HUB_CLOSES.stopping.code).toBe(1001);
+    expect(hub.members.size + hub.subscribers.size).toBe(0);
+    // One that comes all the same is told so, too, when the hub is stopped again.
+    connect('late');
+    expect(advanceHub(hub, { type: 'stopping' })).toHaveLength(1);
+    expect(advanceHub(hub, { type: 'stopping' })).toEqual([]);
+  });
+});

@@ -30,6 +30,8 @@ export const HUB_CLOSES = {
   forgotten: { code: 1012, reason: 'hub/forgotten' },
   /** A token could not be looked at, so nobody knows whether it is good: the client is to come back. */
   unavailable: { code: 1013, reason: 'hub/unavailable' },
+  /** The hub's process is told to end: the client is to come back after a random pause. */
+  stopping: { code: 1001, reason: 'hub/stopping' },
 } as const;
 
 /**
@@ -39,12 +41,17 @@ export const HUB_CLOSES = {
 export type HubEvent<Socket> =
   /** A socket came, or came back from hibernation with what was to be remembered. */
   | ({ type: 'connected'; socket: Socket } & HeldTopics)
-  | { type: 'received'; socket: Socket; frame: string | ArrayBuffer; now: number }
+  | { type: 'received'; socket: Socket; frame: ReceivedFrame; now: number }
   /** The answer to an `authorize` effect; `unknown` when there was none to be had. */
   | { type: 'authorized'; socket: Socket; ticket: number; verdict: Verdict; now: number }
   /** The relay publishes a frame to the topic of a mailbox. */
   | { type: 'published'; topic: string; frame: string }
-  | { type: 'disconnected'; socket: Socket };
+  | { type: 'disconnected'; socket: Socket }
+  /** The process is about to end. */
+  | { type: 'stopping' };
+
+/** A text frame, or a binary one, of which nothing but the size counts. */
+export type ReceivedFrame = string | { readonly byteLength: number };
 
 /** Whose key made the token, if it opens what was asked. */
 export type Verdict = 'writer' | 'reader' | 'bad' | 'unknown';
@@ -122,6 +129,11 @@ export function advanceHub<Socket>(hub: Hub<Socket>, event: HubEvent<Socket>): H
     case 'disconnected':
       forget(hub, event.socket);
       return [];
+    case 'stopping': {
+      const sockets = [...hub.members.keys()];
+      for (const socket of sockets) forget(hub, socket);
+      return sockets.map((socket) => ({ type: 'close', socket, ...HUB_CLOSES.stopping }));
+    }
   }
 }
 
@@ -148,7 +160,7 @@ export function parseRememberedSocket(value: unknown): RememberedSocket | undefi
 function receive<Socket>(
   hub: Hub<Socket>,
   socket: Socket,
-  frame: string | ArrayBuffer,
+  frame: ReceivedFrame,
   now: number,
 ): HubEffect<Socket>[] {
   const member = hub.members.get(socket);
@@ -343,7 +355,7 @@ function brokenLimit(topics: ReadonlySet<string>): SignalingErrorCode | undefine
 
 const utf8 = new TextEncoder();
 
-function isTooLarge(frame: string | ArrayBuffer): boolean {
+function isTooLarge(frame: ReceivedFrame): boolean {
   const { frameBytes } = SIGNALING_LIMITS;
   if (typeof frame !== 'string') return frame.byteLength > frameBytes;
   // A UTF-16 code unit becomes one to three bytes: only a frame in between has to be measured.

@@ -1,16 +1,13 @@
-import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
+import { PROBLEM_TYPE, problemDocument, type ProblemCode } from '@parley/signaling/problems';
 import type { RelayProblem } from './relay-problem.ts';
 
 /** A problem document. It is never cached and never tells what was asked, or why it went wrong inside. */
 export function problem(code: ProblemCode, headers: Record<string, string> = {}): Response {
-  const { status, title, detail } = PROBLEMS[code];
-  return Response.json(
-    { type: 'about:blank', title, status, detail, code },
-    {
-      status,
-      headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': 'application/problem+json' },
-    },
-  );
+  const document = problemDocument(code);
+  return Response.json(document, {
+    status: document.status,
+    headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': PROBLEM_TYPE },
+  });
 }
 
 /** What a client is asked for with the answer (RFC 6750), by code. */

@@ -3,6 +3,16 @@
  * HTTP status, that status in words, and a sentence for people.
  */
 export const PROBLEMS = {
+  'access/key-refused': {
+    status: 403,
+    title: 'Forbidden',
+    detail: 'This relay is private. It takes an access key, which whoever runs it gives out.',
+  },
+  'access/origin-refused': {
+    status: 403,
+    title: 'Forbidden',
+    detail: 'This relay does not serve pages of that origin.',
+  },
   'access/scope': {
     status: 403,
     title: 'Forbidden',
@@ -84,6 +94,11 @@ export const PROBLEMS = {
     title: 'Not Found',
     detail: 'There is nothing at this address.',
   },
+  'relay/too-many-connections': {
+    status: 429,
+    title: 'Too Many Requests',
+    detail: 'So many connections come from this network already. Try again after Retry-After.',
+  },
   'relay/unavailable': {
     status: 503,
     title: 'Service Unavailable',
@@ -97,3 +112,12 @@ export const PROBLEMS = {
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** The problem document for a code. It never tells what was asked, or why it went wrong inside. */
+export function problemDocument(code: ProblemCode) {
+  const { status, title, detail } = PROBLEMS[code];
+  return { type: 'about:blank', title, status, detail, code };
+}
+
+/** The media type of a problem document. */
+export const PROBLEM_TYPE = 'application/problem+json';

@@ -38,6 +38,11 @@ export const SIGNALING_LIMITS = {
   waitingFrames: 64,
   /** Characters (UTF-16 code units) of all of them. The largest frame may wait alone. */
   waitingCharacters: 65_536,
+  /**
+   * Bytes that may wait to be sent to one socket. One that is further behind is dropped. Sixteen of the largest frames: more than
+   * comes together while a phone changes its network for a few seconds.
+   */
+  backlogBytes: 1_048_576,
   /** Strikes after which a socket is closed. */
   strikes: 10,
   /** Time without a strike after which a socket's earlier ones are forgiven, in milliseconds. */

@@ -2,7 +2,7 @@ import type { TokenScope } from '@parley/signaling/token';
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
 import type { Caller } from '../mailbox/mailbox.ts';
-import { prefixOf } from './ip-prefix.ts';
+import { prefixOf } from '@parley/signaling/ip-prefix';
 import { readBearer, verifyToken } from './token.ts';
 
 /**

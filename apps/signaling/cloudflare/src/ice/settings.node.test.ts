@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VariableError } from '../variable-error.ts';
+import { VariableError } from '@parley/signaling/variables';
 import { readIceSettings } from './settings.ts';
 
 describe('STUN', () => {

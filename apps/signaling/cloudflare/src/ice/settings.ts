@@ -1,5 +1,5 @@
 import { DEFAULT_STUN_URL, parseIceUrl } from '@parley/signaling/ice';
-import { VariableError } from '../variable-error.ts';
+import { VariableError } from '@parley/signaling/variables';
 
 /** The variables of the Worker that say which servers help browsers to find each other; see {@link ../env.ts}. */
 export interface IceVariables {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { VariableError } from '../variable-error.ts';
+import { VariableError } from '@parley/signaling/variables';
 import { DEFAULT_LIMITS, readLimits } from './limits.ts';
 
 it('[MB17] [MB18] [MB19] [MB22] [IC5] each limit is a variable of the Worker, with a default', () => {

@@ -1,5 +1,4 @@
-import * as z from 'zod/mini';
-import { VariableError } from '../variable-error.ts';
+import { readWholeNumber } from '@parley/signaling/variables';
 
 /** What the relay takes. Bytes are those of envelopes; a day is one of UTC. */
 export interface MailboxLimits {
@@ -48,14 +47,6 @@ const VARIABLES = {
 
 export type LimitVariables = { readonly [Name in keyof typeof VARIABLES]?: string };
 
-const digits = z.pipe(
-  z.string().check(z.regex(/^[0-9]+$/)),
-  z.pipe(
-    z.transform((text: string) => Number(text)),
-    z.int().check(z.positive()),
-  ),
-);
-
 /**
  * The limits that the Worker's variables say, with the defaults for those that are missing.
  *
@@ -64,13 +55,7 @@ const digits = z.pipe(
 export function readLimits(variables: LimitVariables): MailboxLimits {
   const limits: { -readonly [Name in keyof MailboxLimits]: number } = { ...DEFAULT_LIMITS };
   for (const [variable, limit] of Object.entries(VARIABLES)) {
-    const text = variables[variable as keyof LimitVariables];
-    if (text === undefined) continue;
-    const parsed = digits.safeParse(text);
-    if (!parsed.success) {
-      throw new VariableError(variable, 'a whole number greater than 0, in decimal digits');
-    }
-    limits[limit] = parsed.data;
+    limits[limit] = readWholeNumber(variable, variables[variable as keyof LimitVariables], limits[limit]);
   }
   return limits;
 }

@@ -1,5 +1,5 @@
 import { TurnError } from '../ice/turn.ts';
-import { VariableError } from '../variable-error.ts';
+import { VariableError } from '@parley/signaling/variables';
 
 /**
  * Writes one line of JSON to the relay's log. Callers pass nothing that came from a request but the route that it

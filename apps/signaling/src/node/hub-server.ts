@@ -1,0 +1,148 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { refuseVisitor } from '../access.ts';
+import { Connections } from '../connections.ts';
+import { prefixOf } from '../ip-prefix.ts';
+import type { ProblemCode } from '../protocol/problems.ts';
+import { SIGNALING_LIMITS } from '../protocol/signaling.ts';
+import { StandaloneHub } from '../standalone-hub.ts';
+import { HubSocket } from './hub-socket.ts';
+import { answerRequest, HUB_PATH, refuseUpgrade } from './answers.ts';
+import type { Measured } from './metrics.ts';
+import type { HubSettings } from './settings.ts';
+import { textFrame } from './text-frame.ts';
+import { addressOf, keyOf, pathOf } from './visit.ts';
+
+/** How often it is looked after sockets that say nothing, in milliseconds ([HB35]). */
+const LOOK_EVERY = 30_000;
+
+/** How long sockets may take to answer a farewell, in milliseconds. */
+const FAREWELL_WITHIN = 2_000;
+
+/** The hub as a server of its own, under Node. */
+export class HubServer {
+  readonly #settings: HubSettings;
+  readonly #server: Server;
+  readonly #upgrades = new WebSocketServer({
+    noServer: true,
+    // A frame is made once for all receivers; compressed, it would be made anew for each.
+    perMessageDeflate: false,
+    // The hub answers what is too large. This is for what it should not even have to take in.
+    maxPayload: 16 * SIGNALING_LIMITS.frameBytes,
+  });
+  readonly #hub = new StandaloneHub<HubSocket>({
+    send: (receivers, text) => this.#send(receivers, text),
+    close: (socket, code, reason) => socket.close(code, reason),
+  });
+  readonly #sockets = new Set<HubSocket>();
+  readonly #connections: Connections;
+  readonly #refused = new Map<string, number>();
+  #dropped = 0;
+  #look: NodeJS.Timeout | undefined;
+
+  constructor(settings: HubSettings) {
+    this.#settings = settings;
+    this.#connections = new Connections(settings.connectionsPerPrefix);
+    this.#server = createServer((request, response) =>
+      answerRequest(request, response, settings, () => this.#measure()),
+    );
+    this.#server.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head));
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @returns the port
+   * @throws {Error} Node's own, with its `code`, when the port cannot be had
+   */
+  async start(): Promise<number> {
+    const { port, host } = this.#settings;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+    this.#look = setInterval(() => {
+      for (const socket of this.#sockets) socket.look();
+    }, LOOK_EVERY);
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Takes nobody in any more, bids everybody farewell and resolves when all have gone ([HB34]). */
+  async stop(): Promise<void> {
+    clearInterval(this.#look);
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#hub.stop();
+    const patience = setTimeout(() => {
+      for (const socket of this.#sockets) socket.drop();
+      this.#server.closeAllConnections();
+    }, FAREWELL_WITHIN);
+    await closed;
+    clearTimeout(patience);
+  }
+
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    // Whoever hangs up while being answered would end the process.
+    stream.on('error', () => stream.destroy());
+    const code = this.#refuse(request);
+    if (code) return this.#turnAway(stream, code);
+    const leave = this.#connections.take(prefixOf(addressOf(request, this.#settings.addressHeader)));
+    if (!leave) return this.#turnAway(stream, 'relay/too-many-connections');
+    stream.once('close', leave);
+    this.#upgrades.handleUpgrade(request, stream, head, (connection) => this.#takeIn(connection, stream));
+  }
+
+  #refuse(request: IncomingMessage): ProblemCode | null {
+    if (!HUB_PATH.test(pathOf(request))) return 'relay/not-found';
+    return refuseVisitor(this.#settings.access, {
+      origin: request.headers.origin ?? null,
+      // No page comes from this server.
+      at: null,
+      key: keyOf(request),
+    });
+  }
+
+  #turnAway(stream: Duplex, code: ProblemCode): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+    refuseUpgrade(stream, code);
+  }
+
+  #takeIn(connection: WebSocket, stream: Duplex): void {
+    const socket = new HubSocket(connection, stream);
+    this.#sockets.add(socket);
+    this.#hub.connect(socket);
+    connection.on('message', (data: Buffer, isBinary) => {
+      socket.hear();
+      this.#hub.receive(socket, isBinary ? data : data.toString(), performance.now());
+    });
+    connection.on('pong', () => socket.hear());
+    // What is no WebSocket frame closes the socket, which is told next.
+    connection.on('error', () => undefined);
+    connection.on('close', () => {
+      this.#sockets.delete(socket);
+      this.#hub.disconnect(socket);
+    });
+  }
+
+  #send(receivers: readonly HubSocket[], text: string): HubSocket[] {
+    const frame = textFrame(text);
+    return receivers.filter((receiver) => {
+      if (receiver.send(frame)) return false;
+      if (receiver.isBehind) {
+        this.#dropped += 1;
+        receiver.drop();
+      }
+      return true;
+    });
+  }
+
+  #measure(): Measured {
+    const { user, system } = process.cpuUsage();
+    return {
+      ...{ sockets: this.#hub.sockets, topics: this.#hub.topics, counts: this.#hub.counts },
+      ...{ refused: this.#refused, dropped: this.#dropped },
+      ...{ memory: process.memoryUsage.rss(), cpu: (user + system) / 1_000_000 },
+    };
+  }
+}
