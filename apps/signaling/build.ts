@@ -1,11 +1,11 @@
-/** `pnpm --filter @parley/signaling build`: the hub for Node as one file that needs nothing but Node, `dist/parley-signaling.js`. */
+/** `pnpm --filter @parley/signaling build`: the hub for Node as one file that needs nothing but Node, `build/parley-signaling.js`. */
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const result = await build({
   absWorkingDir: import.meta.dirname,
   entryPoints: ['src/node/main.ts'],
-  outfile: 'dist/parley-signaling.js',
+  outfile: 'build/parley-signaling.js',
   bundle: true,
   platform: 'node',
   format: 'esm',

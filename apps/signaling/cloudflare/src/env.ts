@@ -9,7 +9,16 @@ export interface Env {
   DB: D1Database;
   /** What is deployed, as `GET /health` tells it. */
   VERSION: string;
-  /** Origins, with spaces between them, from which browsers may use the mailbox; the relay's own always may. */
+  /** Counts the WebSockets that an IP prefix opens ([HB40]). Without it they are not counted. */
+  CONNECTIONS?: RateLimit;
+  /** A secret: keys, with commas between them, of which one opens this relay. Without it the relay is open to all ([HB36]). */
+  RELAY_ACCESS_KEYS?: string;
+  /** How many objects share the sessions' sockets; one unless said otherwise ([HB41]). */
+  SIGNALING_SHARDS?: string;
+  /**
+   * Origins, with spaces between them, from whose pages browsers may use the mailbox; the relay's own always may. If there are any,
+   * pages of others may not open WebSockets either ([HB37]).
+   */
   ALLOWED_ORIGINS?: string;
   /** STUN servers, with commas between them, in place of Cloudflare's; empty for none ([IC2]). */
   STUN_URLS?: string;

@@ -1,7 +1,8 @@
 import { Hono, type Context } from 'hono';
 import { routePath } from 'hono/route';
+import { admitSocket } from './access/admit.ts';
 import type { Env } from './env.ts';
-import { globalHub } from './hub/global-hub.ts';
+import { hubOf } from './hub/hub-of.ts';
 import { iceRoutes } from './ice/routes.ts';
 import { openMailbox } from './mailbox/open-mailbox.ts';
 import { mailboxRoutes } from './mailbox/routes.ts';
@@ -45,11 +46,14 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
-function connectToHub(c: RelayContext): Response | Promise<Response> {
+async function connectToHub(c: RelayContext): Promise<Response> {
   if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
     return problem('relay/upgrade-required', { Upgrade: 'websocket' });
   }
-  return globalHub(c.env).fetch(c.req.raw);
+  await admitSocket(c);
+  // Without the query, which may hold an access key: nobody behind this needs it.
+  const { origin, pathname } = new URL(c.req.url);
+  return hubOf(c.env, c.req.param('session')).fetch(new Request(origin + pathname, c.req.raw));
 }
 
 /** Whether a person's browser is to show what is answered, and asks for no file. */

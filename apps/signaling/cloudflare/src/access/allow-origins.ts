@@ -1,3 +1,4 @@
+import { ACCESS_HEADER, readAccess } from '@parley/signaling/access';
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { Env } from '../env.ts';
@@ -9,9 +10,9 @@ import type { Env } from '../env.ts';
 export function allowOrigins(methods: string[]): MiddlewareHandler {
   return cors({
     origin: (origin, c: Context<{ Bindings: Env }>) =>
-      (c.env.ALLOWED_ORIGINS ?? '').split(/\s+/).includes(origin) ? origin : null,
+      readAccess(c.env).origins.includes(origin) ? origin : null,
     allowMethods: methods,
-    allowHeaders: ['Authorization', 'Content-Type'],
+    allowHeaders: ['Authorization', 'Content-Type', ACCESS_HEADER],
     exposeHeaders: ['Date', 'Retry-After'],
     maxAge: 7_200,
   });

@@ -1,5 +1,6 @@
 import type { IceAnswer } from '@parley/signaling/ice';
 import { Hono } from 'hono';
+import { requireAccess } from '../access/admit.ts';
 import { allowOrigins } from '../access/allow-origins.ts';
 import { identify } from '../access/identify.ts';
 import type { Env } from '../env.ts';
@@ -20,7 +21,7 @@ const TURN_PAUSE = 600_000;
 /** `/api/ice`: which servers help an editor's browser to connect to the others' ([IC1] to [IC6]). */
 export const iceRoutes = new Hono<{ Bindings: Env }>();
 
-iceRoutes.use(allowOrigins(['GET']));
+iceRoutes.use(allowOrigins(['GET']), requireAccess);
 
 iceRoutes.get('/', async (c) => {
   const { role, prefix } = await identify(c, 'ice');

@@ -2,10 +2,11 @@ import { decodeAppend, MAILBOX_LIMITS, type MailboxFrame } from '@parley/signali
 import { ENVELOPE_LIMIT } from '@parley/signaling/envelope';
 import { Hono, type Context } from 'hono';
 import * as z from 'zod/mini';
+import { requireAccess } from '../access/admit.ts';
 import { allowOrigins } from '../access/allow-origins.ts';
 import { identify } from '../access/identify.ts';
 import type { Env } from '../env.ts';
-import { globalHub } from '../hub/global-hub.ts';
+import { hubOf } from '../hub/hub-of.ts';
 import { logError } from '../operations/log.ts';
 import { RelayProblem } from '../relay-problem.ts';
 import { openMailbox } from './open-mailbox.ts';
@@ -16,7 +17,7 @@ type MailboxContext = Context<{ Bindings: Env }>;
 /** Below `/api/sessions/<session id>`: what the mailbox's messages are is in protocol/mailbox.ts. */
 export const mailboxRoutes = new Hono<{ Bindings: Env }>();
 
-mailboxRoutes.use(allowOrigins(['GET', 'POST', 'PUT']));
+mailboxRoutes.use(allowOrigins(['GET', 'POST', 'PUT']), requireAccess);
 
 const query = z.object({
   after: z.pipe(
@@ -110,6 +111,6 @@ function answerBytes(pieces: AsyncGenerator<Uint8Array, void>): Response {
 
 /** Tells the listeners after the answer ([MB11]). They ask by themselves sooner or later, so nothing depends on it. */
 function tell(c: MailboxContext, frame: Extract<MailboxFrame, { type: 'mailbox' }>): void {
-  const told = globalHub(c.env).publish(frame.topic, JSON.stringify(frame));
+  const told = hubOf(c.env, c.req.param('session')).publish(frame.topic, JSON.stringify(frame));
   c.executionCtx.waitUntil(told.catch((error: unknown) => logError('mailbox notification', error)));
 }
