@@ -5,6 +5,7 @@ export default defineConfig({
     projects: [
       'apps/client/vitest.config.ts',
       'apps/signaling/vitest.config.ts',
+      'apps/signaling/conformance/vitest.config.ts',
       'apps/signaling/cloudflare/vitest.config.ts',
       'apps/signaling/cloudflare/vitest.node.config.ts',
       'apps/signaling/cloudflare/vitest.dev.config.ts',

@@ -17,6 +17,7 @@ const checks = [
       ['.', 'tsc', '-p', 'apps/signaling/cloudflare'],
       ['.', 'tsc', '-p', 'apps/signaling/cloudflare/tsconfig.node.json'],
       ['.', 'tsc', '-p', 'bench'],
+      ['apps/signaling', 'deno', 'check', '--quiet', '../../spikes/deno-signaling/main.ts'],
       ['apps/client', 'svelte-check', '--fail-on-warnings', '--output', 'human', '--threshold', 'warning'],
     ],
   ],

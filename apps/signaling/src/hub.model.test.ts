@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { almostFrame } from '../conformance/almost-frame.ts';
 import { advanceHub, createHub, type HeldTopics, type Hub, type HubEffect, type HubEvent } from './hub.ts';
 import { mailboxTopic, SIGNALING_LIMITS } from './protocol/index.ts';
 
@@ -193,45 +194,6 @@ describe('model', () => {
 });
 
 describe('fuzz', () => {
-  /** Frames near the protocol: pieces of it, put together wrongly, cut and stained. */
-  const almostFrame = fc
-    .tuple(
-      fc.oneof(
-        fc.json(),
-        fc.string({ unit: 'binary' }),
-        fc.record(
-          {
-            type: fc.oneof(
-              fc.constantFrom('subscribe', 'unsubscribe', 'publish', 'ping', '__proto__'),
-              fc.anything(),
-            ),
-            topics: fc.oneof(fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.anything())), fc.anything()),
-            topic: fc.oneof(fc.constant('theirs'), fc.anything()),
-            clients: fc.anything(),
-          },
-          { requiredKeys: [] },
-        ),
-      ),
-      fc.nat(200),
-      fc.constantFrom('keep', 'cut', 'stain', 'repeat'),
-    )
-    .map(([value, at, way]) => {
-      const frame = typeof value === 'string' ? value : asJson(value);
-      if (way === 'cut') return frame.slice(0, at);
-      if (way === 'stain') return `${frame.slice(0, at)}\u0000"{[${frame.slice(at + 1)}`;
-      return way === 'repeat' ? frame + frame : frame;
-    });
-
-  function asJson(value: unknown): string {
-    try {
-      return JSON.stringify(value, (_key, inner: unknown) =>
-        typeof inner === 'bigint' ? String(inner) : inner,
-      );
-    } catch (error) {
-      return `not serialisable: ${String(error)}`;
-    }
-  }
-
   it('[HB11] whatever one socket sends, nothing throws and two others go on undisturbed', () => {
     const adapter = new Adapter();
     let now = 0;

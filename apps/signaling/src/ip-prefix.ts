@@ -22,3 +22,14 @@ export function prefixOf(address: string | undefined): string | null {
     .map((number) => number.toString(16))
     .join(':')}::/48`;
 }
+
+/**
+ * Where somebody comes from.
+ *
+ * @param direct the other end of the connection
+ * @param told what a proxy that is known to be there says in its header. Of several addresses the last one counts: that is the proxy's
+ *   own word, what stands before it is the visitor's.
+ */
+export function addressOf(direct: string | undefined, told: string | undefined): string | undefined {
+  return told === undefined ? direct : told.split(',').at(-1)?.trim();
+}

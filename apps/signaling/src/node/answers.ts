@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { hasAccess } from '../access.ts';
 import { PROBLEM_TYPE, problemDocument, type ProblemCode } from '../protocol/problems.ts';
 import { formatMetrics, METRICS_TYPE, type Measured } from './metrics.ts';
-import type { HubSettings } from './settings.ts';
+import { HUB_PATH, type HubSettings } from '../settings.ts';
 import { keyOf, pathOf } from './visit.ts';
 
 /** Seconds after which somebody who is turned away for too many connections is to try again. */
@@ -29,9 +29,6 @@ export function answerRequest(
   response.setHeader('Upgrade', 'websocket');
   answerProblem(response, 'relay/upgrade-required');
 }
-
-/** Where the hub is: at the root as y-webrtc's own server, and where the relay's is. */
-export const HUB_PATH = /^\/(?:signaling(?:\/[\w-]{22})?)?$/;
 
 /** Answers a WebSocket that is not let in with a problem document, and hangs up. */
 export function refuseUpgrade(stream: Duplex, code: ProblemCode): void {

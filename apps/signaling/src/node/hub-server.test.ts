@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Client } from '../../conformance/client.ts';
 import { PROBLEMS, type ProblemCode } from '../protocol/problems.ts';
 import { HubServer } from './hub-server.ts';
-import { readHubSettings, type HubVariables } from './settings.ts';
+import { readHubSettings, type HubVariables } from '../settings.ts';
 
 const SESSION = 'AAAAAAAAAAAAAAAAAAAA-_';
 const KEY = 'a-key-of-some-people';

@@ -8,11 +8,11 @@ import type { ProblemCode } from '../protocol/problems.ts';
 import { SIGNALING_LIMITS } from '../protocol/signaling.ts';
 import { StandaloneHub } from '../standalone-hub.ts';
 import { HubSocket } from './hub-socket.ts';
-import { answerRequest, HUB_PATH, refuseUpgrade } from './answers.ts';
+import { answerRequest, refuseUpgrade } from './answers.ts';
 import type { Measured } from './metrics.ts';
-import type { HubSettings } from './settings.ts';
+import { HUB_PATH, type HubSettings } from '../settings.ts';
 import { textFrame } from './text-frame.ts';
-import { addressOf, keyOf, pathOf } from './visit.ts';
+import { keyOf, pathOf, visitorOf } from './visit.ts';
 
 /** How often it is looked after sockets that say nothing, in milliseconds ([HB35]). */
 const LOOK_EVERY = 30_000;
@@ -87,7 +87,7 @@ export class HubServer {
     stream.on('error', () => stream.destroy());
     const code = this.#refuse(request);
     if (code) return this.#turnAway(stream, code);
-    const leave = this.#connections.take(prefixOf(addressOf(request, this.#settings.addressHeader)));
+    const leave = this.#connections.take(prefixOf(visitorOf(request, this.#settings.addressHeader)));
     if (!leave) return this.#turnAway(stream, 'relay/too-many-connections');
     stream.once('close', leave);
     this.#upgrades.handleUpgrade(request, stream, head, (connection) => this.#takeIn(connection, stream));

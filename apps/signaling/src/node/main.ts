@@ -2,7 +2,7 @@
 /** The hub for Node: `parley-signaling` listens at ws://localhost:4444, or where its variables say. */
 import { VariableError } from '../variables.ts';
 import { HubServer } from './hub-server.ts';
-import { readHubSettings } from './settings.ts';
+import { readHubSettings } from '../settings.ts';
 
 try {
   const server = new HubServer(readHubSettings(process.env));

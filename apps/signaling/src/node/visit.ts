@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ACCESS_HEADER, ACCESS_PARAMETER } from '../access.ts';
+import { addressOf } from '../ip-prefix.ts';
 
 /** The path of what was asked for, without its query. */
 export function pathOf({ url = '' }: IncomingMessage): string {
@@ -14,14 +15,8 @@ export function keyOf({ url = '', headers }: IncomingMessage): string | null {
   return query < 0 ? null : new URLSearchParams(url.slice(query)).get(ACCESS_PARAMETER);
 }
 
-/**
- * Where a request comes from.
- *
- * @param header the one in which a proxy tells it, in small letters. Of several addresses the last one counts: that is the proxy's own
- *   word, what stands before it is the visitor's.
- */
-export function addressOf({ headers, socket }: IncomingMessage, header: string | null): string | undefined {
+/** Where a request comes from: what the header says, which is in small letters; the other end of the connection where there is none. */
+export function visitorOf({ headers, socket }: IncomingMessage, header: string | null): string | undefined {
   const told = header === null ? undefined : headers[header];
-  if (told === undefined) return socket.remoteAddress;
-  return (Array.isArray(told) ? told.join(',') : told).split(',').at(-1)?.trim();
+  return addressOf(socket.remoteAddress, Array.isArray(told) ? told.join(',') : told);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { VariableError } from '../variables.ts';
+import { VariableError } from './variables.ts';
 import { readHubSettings } from './settings.ts';
 
 it('[HB40] each setting is a variable of the process, with a default', () => {

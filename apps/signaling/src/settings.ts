@@ -1,7 +1,10 @@
-import { readAccess, type Access, type AccessVariables } from '../access.ts';
-import { readWholeNumber, VariableError } from '../variables.ts';
+import { readAccess, type Access, type AccessVariables } from './access.ts';
+import { readWholeNumber, VariableError } from './variables.ts';
 
-/** How the hub runs under Node. */
+/** Where a hub without a Worker is: at the root as y-webrtc's own server, and where the relay's is. */
+export const HUB_PATH = /^\/(?:signaling(?:\/[\w-]{22})?)?$/;
+
+/** How the hub runs where there is no Worker. */
 export interface HubSettings {
   /** 0 is any that is free. */
   readonly port: number;

@@ -1,0 +1,96 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { startRelay } from '../../../scripts/relay.ts';
+
+/** A hub that runs. */
+export interface RunningHub {
+  /** Where it takes WebSockets. */
+  readonly url: string;
+  /** Ends it at once, as `kill -9` does. */
+  kill(): Promise<void>;
+}
+
+/** A hub that is one process of its own. */
+export interface HubProcess extends RunningHub {
+  /** Tells it to end, by SIGTERM, and waits until it has; with the code that it exits with. */
+  terminate(): Promise<number | null>;
+}
+
+/** How one kind of hub is started, on a port that nobody else listens on. */
+export type StartHub<Hub extends RunningHub = RunningHub> = (port: number) => Promise<Hub>;
+
+/** The hub under Node, as the one file that is built of it. */
+export const startNode: StartHub<HubProcess> = (port) => {
+  const folder = join(import.meta.dirname, '..');
+  execFileSync(process.execPath, ['build.ts'], { cwd: folder });
+  return startProcess(process.execPath, [join(folder, 'build/parley-signaling.js')], port);
+};
+
+/** The hub under Deno, which is a program that an npm package brings. */
+export const startDeno: StartHub<HubProcess> = (port) => {
+  const deno = join(dirname(createRequire(import.meta.url).resolve('deno/package.json')), 'deno');
+  const main = join(import.meta.dirname, '../../../spikes/deno-signaling/main.ts');
+  return startProcess(deno, ['run', '--no-prompt', '--allow-net', '--allow-env', main], port);
+};
+
+/** The hub in a Durable Object, under `wrangler dev`. */
+export const startWorkerd: StartHub = async (port) => {
+  const state = mkdtempSync(join(tmpdir(), 'parley-hub-'));
+  const assets = join(import.meta.dirname, '../cloudflare/test/site');
+  const relay = await startRelay({ port, state, version: 'conformance', assets });
+  return {
+    url: `${relay.url.replace('http', 'ws')}/signaling`,
+    kill: async () => {
+      // The group: workerd is a child of its.
+      if (relay.process.pid !== undefined) process.kill(-relay.process.pid, 'SIGKILL');
+      await relay.exited;
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+};
+
+/** A port that nobody listens on. */
+export async function findPort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === 'string') throw new TypeError('not a port');
+  return address.port;
+}
+
+/** A hub that is one process, listens at `PORT` and says so. */
+async function startProcess(program: string, args: readonly string[], port: number): Promise<HubProcess> {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PORT: String(port) },
+  });
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  let printed = '';
+  child.stdout.setEncoding('utf8');
+  for await (const text of child.stdout) {
+    printed += String(text);
+    if (printed.includes(`ws://localhost:${port}`)) break;
+  }
+  if (child.exitCode !== null) throw new Error(`the hub did not start: ${printed}`);
+  const finish = async (signal: NodeJS.Signals) => {
+    process.off('exit', end);
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      await ended;
+    }
+    return child.exitCode;
+  };
+  return {
+    url: `ws://localhost:${port}/signaling`,
+    kill: async () => void (await finish('SIGKILL')),
+    terminate: () => finish('SIGTERM'),
+  };
+}

@@ -1,0 +1,4 @@
+import { describeHub } from './describe-hub.ts';
+import { startWorkerd } from './hubs.ts';
+
+describeHub('the hub in a Durable Object', startWorkerd);
