@@ -9,6 +9,7 @@ export default defineConfig({
       'apps/signaling/cloudflare/vitest.config.ts',
       'apps/signaling/cloudflare/vitest.node.config.ts',
       'apps/signaling/cloudflare/vitest.dev.config.ts',
+      'scripts/vitest.config.ts',
     ],
   },
 });

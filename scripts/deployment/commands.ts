@@ -1,0 +1,52 @@
+import { ENVIRONMENTS, type Environment } from './environments.ts';
+
+/** The calls of wrangler that deploying takes, as its options. */
+
+export const listDatabases = ['d1', 'list', '--json'];
+
+/** @param location where the database is to be, such as `weur`; null for wherever wrangler runs */
+export function createDatabase(environment: Environment, location: string | null): string[] {
+  const near = location === null ? [] : ['--location', location];
+  // Which file names the database is not wrangler's to change.
+  return ['d1', 'create', ENVIRONMENTS[environment].database, '--update-config=false', ...near];
+}
+
+export function applyMigrations(environment: Environment): string[] {
+  return ['d1', 'migrations', 'apply', 'DB', '--remote', '--env', environment];
+}
+
+export function showServing(environment: Environment): string[] {
+  return ['deployments', 'status', '--json', '--env', environment];
+}
+
+/** A version that serves nobody yet. */
+export function uploadVersion(environment: Environment, version: string): string[] {
+  return ['versions', 'upload', '--env', environment, '--var', `VERSION:${version}`, '--tag', version];
+}
+
+/** A version that serves everybody at once. */
+export function deployPlainly(environment: Environment, version: string): string[] {
+  return ['deploy', '--env', environment, '--var', `VERSION:${version}`, '--tag', version];
+}
+
+/** Shifts `percent` of the traffic to the version `next`; the version `before` gets the rest. */
+export function shiftTraffic(
+  environment: Environment,
+  before: string,
+  next: string,
+  percent: number,
+): string[] {
+  const shares = percent === 100 ? [`${next}@100%`] : [`${before}@${100 - percent}%`, `${next}@${percent}%`];
+  return ['versions', 'deploy', ...shares, '--yes', '--env', environment];
+}
+
+/** Addresses and the hourly job, which no version carries. */
+export function applyTriggers(environment: Environment): string[] {
+  return ['triggers', 'deploy', '--env', environment];
+}
+
+/** @param version the id of one that has been deployed; null for the last that served everybody before this one */
+export function rollBack(environment: Environment, version: string | null, reason: string): string[] {
+  const target = version === null ? [] : [version];
+  return ['rollback', ...target, '--yes', '--message', reason, '--env', environment];
+}

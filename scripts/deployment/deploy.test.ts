@@ -1,0 +1,146 @@
+import { expect, it } from 'vitest';
+import { prepareDatabase } from './database.ts';
+import { deploy, type Order, type SmokeTarget } from './deploy.ts';
+import { readRecords } from './records.ts';
+import { callWrangler, EMPTY_ACCOUNT, type Account } from './test/account.ts';
+
+const ORDER: Order = {
+  ...{ environment: 'production', version: '0123456789ab', address: null, steps: [0], location: null },
+};
+const SERVING: Partial<Account> = { databases: ['parley'], deployments: [{ before: 100 }], migration: 'v1' };
+const URL = 'https://relay.example.workers.dev';
+
+/** A fake account, and what is to come of the smoke tests, one after the other. */
+function open(given: Partial<Account>, verdicts: readonly boolean[] = []) {
+  const account = structuredClone({ ...EMPTY_ACCOUNT, ...given });
+  const tested: SmokeTarget[] = [];
+  const ports = {
+    wrangler: (options: readonly string[]) => {
+      const { code, printed, records } = callWrangler(account, options);
+      const lines = records.map((record) => JSON.stringify(record)).join('\n');
+      return Promise.resolve({ ok: code === 0, printed, records: readRecords(lines) });
+    },
+    smoke: (target: SmokeTarget) => {
+      tested.push(target);
+      return Promise.resolve(verdicts[tested.length - 1] ?? true);
+    },
+    say: () => undefined,
+  };
+  return { account, tested, ports };
+}
+
+it('the first deployment makes the database, and is a plain one', async () => {
+  const { account, ports, tested } = open({});
+  expect(await deploy({ ...ORDER, location: 'weur' }, ports)).toEqual({
+    ...{ ok: true, way: 'plain', address: URL, reason: null, rollback: 'not needed' },
+  });
+  expect(account.calls).toEqual([
+    'deployments status --json --env production',
+    'd1 list --json',
+    'd1 create parley --update-config=false --location weur',
+    'd1 migrations apply DB --remote --env production',
+    'deploy --env production --var VERSION:0123456789ab --tag 0123456789ab',
+  ]);
+  expect(tested).toEqual([{ url: URL, version: ORDER.version, override: null }]);
+});
+
+it('a later one is tested before anybody gets it, and again once all have it', async () => {
+  const { account, ports, tested } = open(SERVING);
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: true, way: 'gradual', address: URL });
+  expect(account.calls).toEqual([
+    'deployments status --json --env production',
+    'd1 list --json',
+    'd1 migrations apply DB --remote --env production',
+    'versions upload --env production --var VERSION:0123456789ab --tag 0123456789ab',
+    'triggers deploy --env production',
+    'versions deploy before@100% next@0% --yes --env production',
+    'versions deploy next@100% --yes --env production',
+  ]);
+  const { version } = ORDER;
+  expect(tested).toEqual([
+    { url: URL, version, override: { worker: 'parley', version: 'next' } },
+    { url: URL, version, override: null },
+  ]);
+});
+
+it('it gets its traffic in as many steps as are asked for', async () => {
+  const { account, ports, tested } = open(SERVING);
+  await deploy({ ...ORDER, steps: [0, 10, 50] }, ports);
+  expect(account.deployments.slice(1)).toEqual([
+    { before: 100, next: 0 },
+    { before: 90, next: 10 },
+    { before: 50, next: 50 },
+    { next: 100 },
+  ]);
+  expect(tested).toHaveLength(4);
+});
+
+it('it is tested where RELAY_URL says', async () => {
+  const { ports, tested } = open(SERVING);
+  await deploy({ ...ORDER, address: 'https://parley.example' }, ports);
+  expect(tested.map(({ url }) => url)).toEqual(['https://parley.example', 'https://parley.example']);
+});
+
+it.each([
+  ['before anybody gets it', [false]],
+  ['once all have it', [true, false]],
+])('what fails its smoke test %s is rolled back', async (_, verdicts) => {
+  const { account, ports } = open(SERVING, verdicts);
+  expect(await deploy(ORDER, ports)).toMatchObject({
+    ...{ ok: false, rollback: 'done', reason: `The smoke test of ${URL} failed.` },
+  });
+  expect(account.calls.at(-1)).toBe(
+    'rollback before --yes --message 0123456789ab failed its smoke test --env production',
+  );
+  expect(account.deployments.at(-1)).toEqual({ before: 100 });
+});
+
+it('a shift of traffic that fails is rolled back', async () => {
+  const { account, ports } = open({ ...SERVING, failing: ['versions deploy next@100%'] });
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, rollback: 'done' });
+  expect(account.deployments.at(-1)).toEqual({ before: 100 });
+});
+
+it('of two versions that serve, it goes back to the one that served most', async () => {
+  const { account, ports } = open({ ...SERVING, deployments: [{ other: 10, before: 90 }] }, [false]);
+  await deploy(ORDER, ports);
+  expect(account.deployments.at(-1)).toEqual({ before: 100 });
+});
+
+it('a change of the Durable Objects’ classes is deployed plainly', async () => {
+  const { account, ports } = open({ ...SERVING, configured: 'v2' });
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: true, way: 'plain', address: URL });
+  expect(account.calls.slice(-2)).toEqual([
+    'versions upload --env production --var VERSION:0123456789ab --tag 0123456789ab',
+    'deploy --env production --var VERSION:0123456789ab --tag 0123456789ab',
+  ]);
+  expect(account.migration).toBe('v2');
+});
+
+it('says so when it cannot go back behind such a change', async () => {
+  const { ports } = open({ ...SERVING, configured: 'v2', failing: ['rollback'] }, [false]);
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, way: 'plain', rollback: 'failed' });
+});
+
+it('says so when there is nothing to go back to', async () => {
+  const { account, ports } = open({}, [false]);
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, rollback: 'nothing before' });
+  expect(account.calls.some((call) => call.startsWith('rollback'))).toBe(false);
+});
+
+it.each(['deployments status', 'd1 list', 'd1 migrations', 'versions upload'])(
+  'nothing that serves changes when “%s” fails',
+  async (failing) => {
+    const { account, ports, tested } = open({ ...SERVING, failing: [failing] });
+    await expect(deploy(ORDER, ports)).rejects.toMatchObject({ code: 'deployment/wrangler-failed' });
+    expect(account.deployments).toEqual(SERVING.deployments);
+    expect(tested).toEqual([]);
+  },
+);
+
+it('a database is made once', async () => {
+  const { account, ports } = open({});
+  await prepareDatabase('staging', ports.wrangler, null);
+  await prepareDatabase('staging', ports.wrangler, null);
+  expect(account.databases).toEqual(['parley-staging']);
+});
