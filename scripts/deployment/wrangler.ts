@@ -11,7 +11,7 @@ export type Wrangler = (options: readonly string[]) => Promise<WranglerOutcome>;
 const relay = fileURLToPath(new URL('../../apps/signaling/cloudflare/', import.meta.url));
 
 /** The wrangler of the relay's own dependencies. */
-const OWN_WRANGLER = join(relay, 'node_modules/wrangler/bin/wrangler.js');
+export const OWN_WRANGLER = join(relay, 'node_modules/wrangler/bin/wrangler.js');
 
 export interface WranglerOptions {
   /** Gets what wrangler prints, as it comes. */
