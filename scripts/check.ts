@@ -1,4 +1,4 @@
-/** `pnpm check`: format, lint, types and unused code. CI runs nothing else and nothing less. */
+/** `pnpm check`: format, lint, types, unused code and workflows. CI runs nothing else and nothing less. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +22,7 @@ const checks = [
     ],
   ],
   ['unused', [['.', 'knip', '--no-progress']]],
+  ['workflows', [['.', 'node', 'scripts/workflows/lint.ts']]],
 ] as const;
 
 // SvelteKit writes the client's tsconfig, which types and unused code are read from.
