@@ -2,6 +2,12 @@ import { ENVIRONMENTS, type Environment } from './environments.ts';
 
 /** The calls of wrangler that deploying takes, as its options. */
 
+/**
+ * Durable Objects take a new version at once, so that a smoke test meets what was deployed. By itself, Cloudflare leaves them up to five
+ * minutes with the old one. Their sockets are dropped either way; clients come back.
+ */
+const AT_ONCE = ['--durable-objects-code-update-mode', 'immediate'];
+
 export const listDatabases = ['d1', 'list', '--json'];
 
 /** @param location where the database is to be, such as `weur`; null for wherever wrangler runs */
@@ -26,7 +32,7 @@ export function uploadVersion(environment: Environment, version: string): string
 
 /** A version that serves everybody at once. */
 export function deployPlainly(environment: Environment, version: string): string[] {
-  return ['deploy', '--env', environment, '--var', `VERSION:${version}`, '--tag', version];
+  return ['deploy', '--env', environment, '--var', `VERSION:${version}`, '--tag', version, ...AT_ONCE];
 }
 
 /** Shifts `percent` of the traffic to the version `next`; the version `before` gets the rest. */
@@ -37,7 +43,7 @@ export function shiftTraffic(
   percent: number,
 ): string[] {
   const shares = percent === 100 ? [`${next}@100%`] : [`${before}@${100 - percent}%`, `${next}@${percent}%`];
-  return ['versions', 'deploy', ...shares, '--yes', '--env', environment];
+  return ['versions', 'deploy', ...shares, '--yes', '--env', environment, ...AT_ONCE];
 }
 
 /** Addresses and the hourly job, which no version carries. */
@@ -48,5 +54,5 @@ export function applyTriggers(environment: Environment): string[] {
 /** @param version the id of one that has been deployed; null for the last that served everybody before this one */
 export function rollBack(environment: Environment, version: string | null, reason: string): string[] {
   const target = version === null ? [] : [version];
-  return ['rollback', ...target, '--yes', '--message', reason, '--env', environment];
+  return ['rollback', ...target, '--yes', '--message', reason, '--env', environment, ...AT_ONCE];
 }

@@ -9,6 +9,7 @@ const ORDER: Order = {
 };
 const SERVING: Partial<Account> = { databases: ['parley'], deployments: [{ before: 100 }], migration: 'v1' };
 const URL = 'https://relay.example.workers.dev';
+const AT_ONCE = '--durable-objects-code-update-mode immediate';
 
 /** A fake account, and what is to come of the smoke tests, one after the other. */
 function open(given: Partial<Account>, verdicts: readonly boolean[] = []) {
@@ -39,7 +40,7 @@ it('the first deployment makes the database, and is a plain one', async () => {
     'd1 list --json',
     'd1 create parley --update-config=false --location weur',
     'd1 migrations apply DB --remote --env production',
-    'deploy --env production --var VERSION:0123456789ab --tag 0123456789ab',
+    `deploy --env production --var VERSION:0123456789ab --tag 0123456789ab ${AT_ONCE}`,
   ]);
   expect(tested).toEqual([{ url: URL, version: ORDER.version, override: null }]);
 });
@@ -53,8 +54,8 @@ it('a later one is tested before anybody gets it, and again once all have it', a
     'd1 migrations apply DB --remote --env production',
     'versions upload --env production --var VERSION:0123456789ab --tag 0123456789ab',
     'triggers deploy --env production',
-    'versions deploy before@100% next@0% --yes --env production',
-    'versions deploy next@100% --yes --env production',
+    `versions deploy before@100% next@0% --yes --env production ${AT_ONCE}`,
+    `versions deploy next@100% --yes --env production ${AT_ONCE}`,
   ]);
   const { version } = ORDER;
   expect(tested).toEqual([
@@ -90,7 +91,7 @@ it.each([
     ...{ ok: false, rollback: 'done', reason: `The smoke test of ${URL} failed.` },
   });
   expect(account.calls.at(-1)).toBe(
-    'rollback before --yes --message 0123456789ab failed its smoke test --env production',
+    `rollback before --yes --message 0123456789ab failed its smoke test --env production ${AT_ONCE}`,
   );
   expect(account.deployments.at(-1)).toEqual({ before: 100 });
 });
@@ -112,7 +113,7 @@ it('a change of the Durable Objects’ classes is deployed plainly', async () =>
   expect(await deploy(ORDER, ports)).toMatchObject({ ok: true, way: 'plain', address: URL });
   expect(account.calls.slice(-2)).toEqual([
     'versions upload --env production --var VERSION:0123456789ab --tag 0123456789ab',
-    'deploy --env production --var VERSION:0123456789ab --tag 0123456789ab',
+    `deploy --env production --var VERSION:0123456789ab --tag 0123456789ab ${AT_ONCE}`,
   ]);
   expect(account.migration).toBe('v2');
 });
