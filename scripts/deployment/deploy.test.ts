@@ -102,6 +102,15 @@ it('a shift of traffic that fails is rolled back', async () => {
   expect(account.deployments.at(-1)).toEqual({ before: 100 });
 });
 
+it('a smoke test that breaks down is one that fails', async () => {
+  const { account, ports } = open(SERVING);
+  const smoke = () => Promise.reject(new Error('out of memory'));
+  expect(await deploy(ORDER, { ...ports, smoke })).toMatchObject({
+    ...{ ok: false, rollback: 'done', reason: 'out of memory' },
+  });
+  expect(account.deployments.at(-1)).toEqual({ before: 100 });
+});
+
 it('of two versions that serve, it goes back to the one that served most', async () => {
   const { account, ports } = open({ ...SERVING, deployments: [{ other: 10, before: 90 }] }, [false]);
   await deploy(ORDER, ports);

@@ -77,10 +77,10 @@ export async function deploy(order: Order, ports: DeployPorts): Promise<Deployed
     await check(ports, { url: known(address), version, override: null });
     return { ok: true, way, address, reason: null, rollback: 'not needed' };
   } catch (error) {
-    if (!(error instanceof DeploymentError)) throw error;
-    say(`${error.message}\n`);
+    const reason = error instanceof Error ? error.message : String(error);
+    say(`${reason}\n`);
     const rollback = before === null ? 'nothing before' : await goBack(order, ports, before);
-    return { ok: false, way, address, reason: error.message, rollback };
+    return { ok: false, way, address, reason, rollback };
   }
 }
 

@@ -33,6 +33,8 @@ it('a deployment through a process, whose smoke test fails, ends with what serve
   });
   expect(read().deployments).toEqual([{ before: 100 }, { next: 100 }, { before: 100 }]);
   expect(said()).toContain('Deployed triggers');
+  // What the account has besides is nobody's business who reads a log.
+  expect(said()).not.toContain('parley-staging');
 });
 
 it('what the process writes down when it fails is read', async () => {

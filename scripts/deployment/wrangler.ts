@@ -14,7 +14,7 @@ const relay = fileURLToPath(new URL('../../apps/signaling/cloudflare/', import.m
 export const OWN_WRANGLER = join(relay, 'node_modules/wrangler/bin/wrangler.js');
 
 export interface WranglerOptions {
-  /** Gets what wrangler prints, as it comes. */
+  /** Gets what wrangler prints for people, as it comes. Answers as JSON, which name accounts and people, are for programs only. */
   readonly say: (text: string) => void;
   /** Another program than wrangler, for tests. */
   readonly program?: string;
@@ -44,7 +44,7 @@ export function spawnWrangler({ say, program = OWN_WRANGLER }: WranglerOptions):
       let printed = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         printed += text;
-        say(text);
+        if (!options.includes('--json')) say(text);
       });
       child.stderr.setEncoding('utf8').on('data', say);
       const code = await new Promise<number | null>((resolve, reject) => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** What a stand-in for Cloudflare's API has of one account with one Worker. */
-export interface CloudflareAccount {
+interface CloudflareAccount {
   databases: { name: string; uuid: string; migrations: string[] }[];
   /** The last tag of the Durable Objects' migrations; null before the Worker exists. */
   migration: string | null;
@@ -15,7 +15,7 @@ export interface CloudflareAccount {
   unknown: string[];
 }
 
-export interface Upload {
+interface Upload {
   bindings: { name: string; type: string; text?: string; id?: string }[];
   /** The kinds of bindings that stay as they are, though the upload does not name them. */
   keep_bindings: string[];
