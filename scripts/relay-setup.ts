@@ -24,7 +24,9 @@ try {
   await signIn();
   for (const environment of environments.filter(isEnvironment)) {
     await prepareDatabase(environment, wrangler, location);
-    console.log(`\nThe database of ${environment} is ready: pnpm deploy:${environment}\n`);
+    console.log(
+      `\nThe database of ${environment} is ready, and no file has to be changed: pnpm deploy:${environment}\n`,
+    );
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
@@ -33,6 +35,7 @@ try {
 
 /** A token of the environment is enough; otherwise wrangler asks, in a browser. */
 async function signIn(): Promise<void> {
+  if (process.env['CLOUDFLARE_API_TOKEN']) return;
   const { ok } = await wrangler(['whoami', '--json']);
   if (ok) return;
   if (!process.stdin.isTTY) {
