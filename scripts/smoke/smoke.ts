@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { ACCESS_HEADER, ACCESS_PARAMETER } from '../../apps/signaling/src/access.ts';
 import { exerciseMailbox } from './mailbox.ts';
 
 export interface Smoke {
@@ -32,7 +33,7 @@ export async function smokeTest(smoke: Smoke): Promise<boolean> {
   const { url, override, accessKey, say } = smoke;
   const relay = new URL(url).origin;
   const headers = {
-    ...(accessKey === null ? {} : { 'x-parley-access': accessKey }),
+    ...(accessKey === null ? {} : { [ACCESS_HEADER]: accessKey }),
     // A structured header (RFC 8941): the Worker's name, and the version's id as a string.
     ...(override === null
       ? {}
@@ -82,7 +83,7 @@ async function readVersion(relay: string, headers: Readonly<Record<string, strin
 
 async function testSignaling(relay: string, accessKey: string | null): Promise<string> {
   const url = new URL('/signaling', relay.replace(/^http/, 'ws'));
-  if (accessKey !== null) url.searchParams.set('access', accessKey);
+  if (accessKey !== null) url.searchParams.set(ACCESS_PARAMETER, accessKey);
   const child = spawn(process.execPath, [CONNECTION_TEST, url.href], { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
