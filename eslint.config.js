@@ -34,7 +34,12 @@ export default ts.config(
     },
   },
   {
-    files: ['scripts/**/*.ts', 'bench/*.ts', 'spikes/**/*', 'apps/signaling/{build,src/node/main}.ts'],
+    files: [
+      'scripts/**/*.ts',
+      'bench/{,peers/}*.ts',
+      'spikes/**/*',
+      'apps/signaling/{build,src/node/main}.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
   {

@@ -21,6 +21,7 @@ import { measureOpening } from './opening.ts';
 import { openPage } from './pages.ts';
 import { startHocuspocus, startYWebsocket } from './peers/start.ts';
 import { measureRooms } from './rooms.ts';
+import { measureSignaling } from './signaling.ts';
 import { measureSize, stockModules } from './size.ts';
 import { replaceSection } from './table.ts';
 import { readTrace } from './trace.ts';
@@ -76,6 +77,7 @@ try {
   await measure('large', () => measureLarge({ ...pages, urls, scripts, hub }));
   await measure('rooms', () => measureRooms({ ...pages, scripts, hub }));
   await measure('size', () => measureSize());
+  await measure('signaling', () => measureSignaling(relay, join(folder, 'bare')));
   await measure('cost', () => measureCost(trace, readTrace('sveltecomponent')));
   let document = readFileSync(report, 'utf8');
   document = replaceSection(document, 'machine', machine(browser.version()));

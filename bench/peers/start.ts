@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export interface Peer {
   readonly url: string;
+  readonly pid: number;
   stop(): void;
 }
 
@@ -21,6 +22,18 @@ export function startYWebsocket(port: number): Promise<Peer> {
   return startServer([script], port, { PORT: String(port), HOST: '127.0.0.1' });
 }
 
+/** The signaling servers that are compared: ours, y-webrtc's own, and one that keeps no rule. */
+export const SIGNALING_SERVERS = {
+  parley: '../../apps/signaling/src/node/main.ts',
+  'y-webrtc': '../node_modules/y-webrtc/bin/server.js',
+  bare: 'bare-hub.ts',
+} as const;
+
+export function startSignaling(kind: keyof typeof SIGNALING_SERVERS, port: number): Promise<Peer> {
+  const script = fileURLToPath(new URL(SIGNALING_SERVERS[kind], import.meta.url));
+  return startServer([script, String(port)], port, { PORT: String(port) });
+}
+
 async function startServer(args: string[], port: number, env: Record<string, string>): Promise<Peer> {
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -29,7 +42,7 @@ async function startServer(args: string[], port: number, env: Record<string, str
   const stop = () => child.kill('SIGKILL');
   process.on('exit', stop);
   for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-    if (await listens(port)) return { url: `ws://127.0.0.1:${port}`, stop };
+    if (await listens(port)) return { url: `ws://127.0.0.1:${port}`, pid: child.pid ?? 0, stop };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   stop();

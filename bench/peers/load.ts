@@ -1,0 +1,119 @@
+/**
+ * The load of `pnpm bench signaling`, a process of its own: `load.ts <port> <path> <rooms> <members> <rounds>`. In a round, every member of a
+ * room publishes once, and has had what all of them published; then comes its next. Prints what that took, as a line of JSON. With no rounds,
+ * it only holds the sockets, until it is killed.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+
+/** About what an encrypted introduction of y-webrtc has. */
+const DATA = 'x'.repeat(300);
+
+const [port = 0, rooms = 0, members = 0, rounds = 0] = [2, 4, 5, 6].map((index) =>
+  Number(process.argv[index]),
+);
+const path = process.argv[3] ?? '/';
+
+const sockets: { socket: Socket; frame: Buffer }[] = [];
+// Not all at once: a server's queue of new connections is short.
+while (sockets.length < rooms * members) {
+  const places = Array.from(
+    { length: Math.min(100, rooms * members - sockets.length) },
+    (_, index) => sockets.length + index,
+  );
+  sockets.push(...(await Promise.all(places.map(join))));
+}
+
+/** What a member gets in a round: every server here sends the same bytes, in whatever order. */
+const first = JSON.stringify({ type: 'publish', topic: 'room-0000', data: DATA, clients: members });
+const roundBytes = members * textFrameLength(Buffer.byteLength(first));
+
+if (rounds === 0) {
+  console.log('{}');
+  await new Promise(() => undefined);
+}
+
+const took: number[] = [];
+const started = performance.now();
+await Promise.all(sockets.map(({ socket, frame }) => play(socket, frame)));
+const seconds = (performance.now() - started) / 1000;
+took.sort((a, b) => a - b);
+const publishes = rooms * members * rounds;
+const at = (part: number) => took[Math.floor((took.length - 1) * part)] ?? NaN;
+console.log(
+  JSON.stringify({ publishes, deliveries: publishes * members, seconds, p50: at(0.5), p99: at(0.99) }),
+);
+process.exit(0);
+
+/** One more member, of the room that has a place left. */
+async function join(place: number): Promise<{ socket: Socket; frame: Buffer }> {
+  const topic = `room-${String(Math.floor(place / members)).padStart(4, '0')}`;
+  const socket = await openWebSocket(port, path);
+  socket.write(maskedFrame(JSON.stringify({ type: 'subscribe', topics: [topic] })));
+  // Behind its own answer, the subscription is in force.
+  await answerTo(socket, '{"type":"ping" }', '{"type":"pong"}');
+  return { socket, frame: maskedFrame(JSON.stringify({ type: 'publish', topic, data: DATA })) };
+}
+
+function play(socket: Socket, frame: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let received = 0;
+    let round = 0;
+    let since = 0;
+    const publish = () => {
+      since = performance.now();
+      socket.write(frame);
+    };
+    socket.on('close', () => reject(new Error(`closed in round ${round}`)));
+    socket.on('data', ({ length }) => {
+      received += length;
+      while (round < rounds && received >= roundBytes * (round + 1)) {
+        took.push(performance.now() - since);
+        round += 1;
+        if (round < rounds) publish();
+      }
+      if (received === roundBytes * rounds) resolve();
+      if (received > roundBytes * rounds) reject(new Error('more came than was published'));
+    });
+    publish();
+  });
+}
+
+function openWebSocket(port: number, path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const key = randomBytes(16).toString('base64');
+    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    socket.once('error', reject);
+    socket.once('data', (data) => {
+      if (data.includes(accept)) resolve(socket);
+      else reject(new Error(data.toString()));
+    });
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+    );
+  });
+}
+
+function answerTo(socket: Socket, frame: string, answer: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('data', (data) => {
+      if (data.subarray(2).toString() === answer) resolve();
+      else reject(new Error(`answered ${data.toString()}`));
+    });
+    socket.write(maskedFrame(frame));
+  });
+}
+
+/** A text frame of a client, which has to be masked; a mask of zeros is one. */
+function maskedFrame(text: string): Buffer {
+  const payload = Buffer.from(text);
+  const header =
+    payload.length < 126 ? [payload.length | 0x80] : [126 | 0x80, payload.length >> 8, payload.length & 0xff];
+  return Buffer.concat([Buffer.from([0x81, ...header, 0, 0, 0, 0]), payload]);
+}
+
+function textFrameLength(bytes: number): number {
+  return bytes + (bytes < 126 ? 2 : 4);
+}
