@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { startRelay } from '../scripts/relay.ts';
 import { startSignaling, type Peer, type SIGNALING_SERVERS } from './peers/start.ts';
 import { median, milliseconds, tableOf, type Result } from './table.ts';
 
@@ -38,13 +37,8 @@ interface Place {
   readonly pid: number | null;
 }
 
-/**
- * Signaling servers side by side, each and the load in processes of their own: tables.
- *
- * @param relay a relay that runs
- * @param state a folder for the data of another one
- */
-export async function measureSignaling(relay: { url: string }, state: string): Promise<string> {
+/** Signaling servers side by side, each and the load in processes of their own: tables. */
+export async function measureSignaling(): Promise<string> {
   const servers = new Map<Kind, Peer & Place>();
   for (const [index, kind] of KINDS.entries()) {
     const port = 8941 + index;
@@ -77,39 +71,9 @@ export async function measureSignaling(relay: { url: string }, state: string): P
       ),
       'After one frame that is not JSON:',
       await survival(servers),
-      await measureWorkerd(Number(new URL(relay.url).port), state),
     ].join('\n\n');
   } finally {
     for (const server of servers.values()) server.stop();
-  }
-}
-
-/** The hub in a Durable Object against one that keeps no rule, both under `wrangler dev`, whose own part in this is large. */
-async function measureWorkerd(port: number, state: string): Promise<string> {
-  const bare = await startRelay({ port: 8961, state, version: 'bare', main: 'test/bare-hub.ts' });
-  try {
-    const path = '/signaling';
-    const servers = new Map([
-      ['bare', { port: 8961, path, pid: null }],
-      ['parley', { port, path, pid: null }],
-    ] as const);
-    const row = (what: string, rooms: number, members: number, rounds: number): Result => {
-      const loads = compare(servers, { rooms, members, rounds });
-      const rate = (kind: 'bare' | 'parley') =>
-        Math.round(median((loads.get(kind) ?? []).map((load) => load.deliveries / load.seconds)));
-      const [least, ours] = [rate('bare'), rate('parley')];
-      const figure = `${ours.toLocaleString('en-US')} deliveries/s against ${least.toLocaleString('en-US')}`;
-      return { what, figure, ratio: least / ours, aim: 1.15 };
-    };
-    return [
-      'In a Durable Object, the time for all:',
-      tableOf(
-        [row('50 rooms of 4', 50, 4, 20), row('One room of 50', 1, 50, 10)],
-        'a hibernating hub without a rule',
-      ),
-    ].join('\n\n');
-  } finally {
-    await bare.stop();
   }
 }
 

@@ -14,6 +14,9 @@ const [port = 0, rooms = 0, members = 0, rounds = 0] = [2, 4, 5, 6].map((index) 
 );
 const path = process.argv[3] ?? '/';
 
+/** Rooms of this run's own: a server may not have noticed yet that those of the one before have left. */
+const run = String(process.pid).padStart(8, '0');
+
 const sockets: { socket: Socket; frame: Buffer }[] = [];
 // Not all at once: a server's queue of new connections is short.
 while (sockets.length < rooms * members) {
@@ -25,7 +28,7 @@ while (sockets.length < rooms * members) {
 }
 
 /** What a member gets in a round: every server here sends the same bytes, in whatever order. */
-const first = JSON.stringify({ type: 'publish', topic: 'room-0000', data: DATA, clients: members });
+const first = JSON.stringify({ type: 'publish', topic: `${run}-0000`, data: DATA, clients: members });
 const roundBytes = members * textFrameLength(Buffer.byteLength(first));
 
 if (rounds === 0) {
@@ -47,7 +50,7 @@ process.exit(0);
 
 /** One more member, of the room that has a place left. */
 async function join(place: number): Promise<{ socket: Socket; frame: Buffer }> {
-  const topic = `room-${String(Math.floor(place / members)).padStart(4, '0')}`;
+  const topic = `${run}-${String(Math.floor(place / members)).padStart(4, '0')}`;
   const socket = await openWebSocket(port, path);
   socket.write(maskedFrame(JSON.stringify({ type: 'subscribe', topics: [topic] })));
   // Behind its own answer, the subscription is in force.
