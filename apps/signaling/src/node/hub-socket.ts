@@ -50,7 +50,7 @@ export class HubSocket {
     this.#wasHeard = true;
   }
 
-  /** Asks whether anybody is there who has said nothing since the last time; drops who has not answered to that. */
+  /** Asks whether anybody is there; drops a socket from which nothing at all has come since it was last asked. */
   look(): void {
     if (!this.#wasHeard) return this.drop();
     this.#wasHeard = false;
