@@ -1,5 +1,6 @@
 /** The hub under Deno: `deno run --allow-net --allow-env main.ts` listens at ws://localhost:4444, or where its variables say. */
-import { ACCESS_HEADER, ACCESS_PARAMETER, refuseVisitor } from '../../apps/signaling/src/access.ts';
+import { refuseVisitor } from '../../apps/signaling/src/access.ts';
+import { ACCESS_HEADER, ACCESS_PARAMETER } from '../../apps/signaling/src/protocol/access-key.ts';
 import { Connections } from '../../apps/signaling/src/connections.ts';
 import { addressOf, prefixOf } from '../../apps/signaling/src/ip-prefix.ts';
 import {

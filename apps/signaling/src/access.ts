@@ -1,3 +1,4 @@
+import { isAccessKey } from './protocol/access-key.ts';
 import type { ProblemCode } from './protocol/problems.ts';
 import { VariableError } from './variables.ts';
 
@@ -11,17 +12,11 @@ export interface Access {
 
 /** The variables that {@link readAccess} reads. */
 export interface AccessVariables {
-  /** Access keys, with commas between them: 16 to 256 characters each, such that a URL holds them as they are. */
+  /** Access keys ({@link isAccessKey}), with commas between them. */
   readonly RELAY_ACCESS_KEYS?: string | undefined;
   /** Origins, with spaces or commas between them. */
   readonly ALLOWED_ORIGINS?: string | undefined;
 }
-
-/** The header in which requests bring an access key. A WebSocket of a browser has no header of its own, and brings it as {@link ACCESS_PARAMETER}. */
-export const ACCESS_HEADER = 'x-parley-access';
-
-/** The parameter of a WebSocket's URL in which it brings an access key. */
-export const ACCESS_PARAMETER = 'access';
 
 /** What a WebSocket brings to be let in. */
 export interface Visitor {
@@ -39,10 +34,10 @@ export interface Visitor {
  */
 export function readAccess({ RELAY_ACCESS_KEYS, ALLOWED_ORIGINS }: AccessVariables): Access {
   const keys = listOf(RELAY_ACCESS_KEYS, ',');
-  if (!keys.every((key) => /^[\w.~-]{16,256}$/.test(key))) {
+  if (!keys.every(isAccessKey)) {
     throw new VariableError(
       'RELAY_ACCESS_KEYS',
-      'keys of 16 to 256 letters, digits and - . _ ~, with commas between them',
+      'keys of 16 to 256 letters, digits, - and _, with commas between them',
     );
   }
   const origins = listOf(ALLOWED_ORIGINS, /[\s,]+/);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ACCESS_HEADER, ACCESS_PARAMETER } from '../access.ts';
+import { ACCESS_HEADER, ACCESS_PARAMETER } from '../protocol/access-key.ts';
 import { addressOf } from '../ip-prefix.ts';
 
 /** The path of what was asked for, without its query. */

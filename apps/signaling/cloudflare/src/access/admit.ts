@@ -1,10 +1,5 @@
-import {
-  ACCESS_HEADER,
-  ACCESS_PARAMETER,
-  hasAccess,
-  readAccess,
-  refuseVisitor,
-} from '@parley/signaling/access';
+import { hasAccess, readAccess, refuseVisitor } from '@parley/signaling/access';
+import { ACCESS_HEADER, ACCESS_PARAMETER } from '@parley/signaling/access-key';
 import { prefixOf } from '@parley/signaling/ip-prefix';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Env } from '../env.ts';

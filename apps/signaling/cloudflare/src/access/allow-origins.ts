@@ -1,4 +1,5 @@
-import { ACCESS_HEADER, readAccess } from '@parley/signaling/access';
+import { readAccess } from '@parley/signaling/access';
+import { ACCESS_HEADER } from '@parley/signaling/access-key';
 import type { Context, MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { Env } from '../env.ts';
