@@ -55,7 +55,7 @@ async function storeLargeSession(relay: string, megabytes: number): Promise<Larg
   const { sessionId, writer, view } = await deriveEditKeys(secret);
   const now = () => Date.now();
   const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
-  const transport = new HttpTransport({ relay, sessionId, tokens, now });
+  const transport = new HttpTransport({ relay, sessionId, tokens, access: () => null, now });
   const header = { version: ENVELOPE_VERSION, sessionId, id: encodeBase64url(secureRandom(16)), seen: null };
   const sealing = { contentKey: view.contentKey, signingKey: writer.privateKey };
   await transport.append([

@@ -194,7 +194,7 @@ test.describe('the mailbox', () => {
     const { sessionId, writer, view } = await deriveEditKeys(secret);
     const now = () => Date.now();
     const tokens = new TokenSource({ sessionId, relay: relay.url, writer, reader: view.reader, now });
-    const transport = new HttpTransport({ relay: relay.url, sessionId, tokens, now });
+    const transport = new HttpTransport({ relay: relay.url, sessionId, tokens, access: () => null, now });
     // Whoever has the edit link can sign anything. This claims a thousand structs and holds none.
     const poison = await sealEnvelope(
       {

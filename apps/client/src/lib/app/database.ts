@@ -26,7 +26,7 @@ export interface SessionRecord {
 }
 
 /** What this device remembers besides sessions, by key. */
-interface Settings {
+export interface Settings {
   person: Person;
   /** The offer to install the app was answered with "not now". */
   installDismissed: boolean;
@@ -34,6 +34,8 @@ interface Settings {
   railHidden: boolean;
   /** Others are reached through the relay only. */
   relayOnly: boolean;
+  /** The access key of the relay, which is private. It leaves the device to the relay, and in a link where a person wants that. */
+  accessKey: string;
 }
 
 // A database each: none of them will ever have to be upgraded while another tab holds it open.

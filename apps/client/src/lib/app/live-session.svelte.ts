@@ -27,9 +27,7 @@ import type { SessionRecord } from './database.ts';
 import { onDeviceChange } from './device-changes.ts';
 import { DeviceCopy } from './device-copy.svelte.ts';
 import { install } from './install.svelte.ts';
-import { hubAddress, relayOrigin } from './relay-address.ts';
 import { openLock, sessions } from './session-list.svelte.ts';
-import { thisDevice } from './this-device.svelte.ts';
 import { thisPerson } from './this-person.svelte.ts';
 
 /** How long a newcomer looks for others before it is said that nobody is there, in milliseconds. */
@@ -61,6 +59,8 @@ export class LiveSession {
   readonly #device: DeviceCopy;
 
   #connected = $state.raw(NOT_CONNECTED);
+  /** How this device connects, once that was looked up. */
+  #thisDevice = $state.raw<typeof import('./this-device.svelte.ts').thisDevice>();
   #isFollowing = $state(false);
   #online = $state(navigator.onLine);
   #isLooking = $state(true);
@@ -89,7 +89,7 @@ export class LiveSession {
     fragment: string,
   ): Promise<{ session: LiveSession; ignored: ErrorCode | null }> {
     await Promise.all([sessions.load(Date.now()), thisPerson.load()]);
-    const unlocked = await unlockByAddress(id, fragment, sessions.find(id));
+    const unlocked = await unlock(id, fragment, sessions.find(id));
     const left = behind.get(id);
     if (left?.access === unlocked.kind) {
       left.#comeBack();
@@ -193,7 +193,7 @@ export class LiveSession {
       waiting: this.#documentState === 'empty',
       looking: this.#isLooking,
       following: this.#isFollowing,
-      relayOnly: thisDevice.relayOnly,
+      relayOnly: this.#thisDevice?.relayOnly ?? false,
     };
   }
 
@@ -209,12 +209,16 @@ export class LiveSession {
     this.#connections?.look();
   }
 
-  /** Path and fragment of the links that this person can hand on; `edit` is null for who has none. */
-  async links(): Promise<{ edit: string | null; view: string }> {
+  /**
+   * Path and fragment of the links that this person can hand on; `edit` is null for who has none.
+   *
+   * @param access an access key of the relay, to be given along; null for none
+   */
+  async links(access: string | null): Promise<{ edit: string | null; view: string }> {
     const { kind, secret, view } = this.#unlocked;
     return {
-      edit: kind === 'edit' ? await formatLink(this.id, 'e', secret) : null,
-      view: await formatLink(this.id, 'v', view.secret),
+      edit: kind === 'edit' ? await formatLink(this.id, 'e', secret, access) : null,
+      view: await formatLink(this.id, 'v', view.secret, access),
     };
   }
 
@@ -225,7 +229,7 @@ export class LiveSession {
    */
   async checkLink(fragment: string): Promise<{ ignored: ErrorCode | null; isOther: boolean }> {
     const own = this.#key;
-    const { ignored, secret } = await unlockByAddress(this.id, fragment, own);
+    const { ignored, secret } = await unlock(this.id, fragment, own);
     return { ignored, isOther: encodeBase64url(secret) !== own.secret };
   }
 
@@ -291,9 +295,9 @@ export class LiveSession {
   }
 
   async #openConnections(): Promise<void> {
-    let module: typeof import('../sync/connections.ts');
+    let loaded: Awaited<ReturnType<typeof loadConnecting>>;
     try {
-      [module] = await Promise.all([import('../sync/connections.ts'), thisDevice.load()]);
+      loaded = await loadConnecting();
     } catch {
       // The code could not be fetched, for want of a network or of a relay.
       const unreachableSince = this.#connected.mailbox.unreachableSince ?? Date.now();
@@ -302,13 +306,16 @@ export class LiveSession {
       this.#after(TRY_AGAIN_AFTER, () => void this.#openConnections());
       return;
     }
+    const [module, { thisDevice }, { hubAddress, relayOrigin }] = loaded;
+    await thisDevice.load();
+    this.#thisDevice = thisDevice;
     // The session may have been left while the code was loading.
     if (this.#closed || this.#device.isBroken || this.#connections) return;
     const { keys, view } = this.#unlocked;
     const { id: sessionId, doc, awareness } = this;
-    const { relayOnly } = thisDevice;
+    const { relayOnly, accessKey } = thisDevice;
     const connections = new module.Connections({
-      ...{ sessionId, doc, awareness, keys, view, relayOnly },
+      ...{ sessionId, doc, awareness, keys, view, relayOnly, accessKey },
       relay: relayOrigin(),
       hub: hubAddress(sessionId),
       committed: () => this.committed(),
@@ -321,6 +328,7 @@ export class LiveSession {
     this.#stop.push(
       $effect.root(() => {
         $effect(() => connections.reachThroughRelayOnly(thisDevice.relayOnly));
+        $effect(() => connections.useAccessKey(thisDevice.accessKey));
       }),
     );
   }
@@ -459,4 +467,21 @@ export class LiveSession {
     const timer = setTimeout(action, milliseconds);
     this.#stop.push(() => clearTimeout(timer));
   }
+}
+
+/** Loads what connects a session, and how this device does that. Rejects where the code cannot be fetched. */
+function loadConnecting() {
+  return Promise.all([
+    import('../sync/connections.ts'),
+    import('./this-device.svelte.ts'),
+    import('./relay-address.ts'),
+  ]);
+}
+
+/** Finds the key. An access key that the link gives along becomes the device's before anything is asked with it ([LK12]). */
+async function unlock(...address: Parameters<typeof unlockByAddress>): Promise<Unlocked> {
+  const unlocked = await unlockByAddress(...address);
+  const { access } = unlocked;
+  if (access !== undefined) await (await import('./access-key.ts')).receiveAccessKey(access);
+  return unlocked;
 }

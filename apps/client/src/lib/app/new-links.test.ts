@@ -26,6 +26,9 @@ const device = vi.hoisted(() => ({
   deleted: [] as string[],
 }));
 
+vi.mock('./this-device.svelte.ts', () => ({
+  thisDevice: { load: () => Promise.resolve(), accessKey: 'a-key-of-some-people' },
+}));
 vi.mock('../sync/device.ts', async () => {
   const { applyUpdate, encodeStateAsUpdate } = await import('yjs');
   return {

@@ -16,6 +16,7 @@ import { surroundings } from '../sync/surroundings.ts';
 import type { SessionRecord } from './database.ts';
 import { relayOrigin } from './relay-address.ts';
 import { sessions } from './session-list.svelte.ts';
+import { thisDevice } from './this-device.svelte.ts';
 
 /** The session whose links are made anew, and who does it. */
 interface Rotated {
@@ -73,7 +74,12 @@ export async function bringOver(doc: Y.Doc, oldId: string): Promise<BroughtOver>
   store.close();
   const held = Y.encodeStateAsUpdateV2(old);
   old.destroy();
-  const { update, status } = await catchUp({ keys, held, transport: openTransport(keys), surroundings });
+  const { update, status } = await catchUp({
+    keys,
+    held,
+    transport: await openTransport(keys),
+    surroundings,
+  });
   return { merging: mergeLate(doc, update), relay: status };
 }
 
@@ -85,7 +91,7 @@ export async function bringOver(doc: Y.Doc, oldId: string): Promise<BroughtOver>
 export async function deleteSession(id: string): Promise<Deletion | 'offline'> {
   const keys = await unlockKept(id);
   if (!navigator.onLine) return 'offline';
-  return deleteFromRelay({ keys, transport: openTransport(keys), randomBytes: secureRandom });
+  return deleteFromRelay({ keys, transport: await openTransport(keys), randomBytes: secureRandom });
 }
 
 /** Puts what the device has of one session onto the device as another one. Resolves once that is committed. */
@@ -111,9 +117,10 @@ async function unlockKept(id: string): Promise<EditKeys> {
   return unlockSession(id, secret);
 }
 
-function openTransport({ sessionId, writer, view }: EditKeys): HttpTransport {
+async function openTransport({ sessionId, writer, view }: EditKeys): Promise<HttpTransport> {
+  await thisDevice.load();
   const relay = relayOrigin();
   const { now } = surroundings;
   const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
-  return new HttpTransport({ relay, sessionId, tokens, now });
+  return new HttpTransport({ relay, sessionId, tokens, access: () => thisDevice.accessKey, now });
 }

@@ -1,50 +1,43 @@
-import { readSetting, writeSetting } from './database.ts';
-import { openTabChannel } from './tab-channel.ts';
+import { isAccessKey } from '@parley/signaling/access-key';
+import { DeviceSetting } from './device-setting.svelte.ts';
 
 /** How this device connects, in all its sessions: kept, and the same in all tabs. */
 class ThisDevice {
-  #relayOnly = $state(false);
-  #loading: Promise<void> | undefined;
-  #tell: (message: unknown) => void = () => undefined;
-  /** It was changed here or in another tab: what was read before is out of date. */
-  #isChanged = false;
+  readonly #relayOnly = new DeviceSetting('relayOnly', false, (value) => typeof value === 'boolean');
+  readonly #accessKey = new DeviceSetting(
+    'accessKey',
+    null,
+    (value): value is string => typeof value === 'string' && isAccessKey(value),
+  );
+  #loading: Promise<unknown> | undefined;
 
   /** Others are reached through the relay only: they do not see this device's address. */
   get relayOnly(): boolean {
-    return this.#relayOnly;
+    return this.#relayOnly.current;
+  }
+
+  /** The access key of the relay, which is private; null while it has none. */
+  get accessKey(): string | null {
+    return this.#accessKey.current;
   }
 
   /** Reads it. To be awaited before the first connection is made. */
-  load(): Promise<void> {
-    this.#loading ??= this.#load();
-    return this.#loading;
+  async load(): Promise<void> {
+    this.#loading ??= Promise.all([
+      this.#relayOnly.load('parley/device'),
+      this.#accessKey.load('parley/access-key'),
+    ]);
+    await this.#loading;
   }
 
-  /**
-   * Changes it, here and in the other tabs.
-   *
-   * @returns false where the browser does not keep it: it is so until the tab is closed
-   */
-  async reachThroughRelayOnly(relayOnly: boolean): Promise<boolean> {
-    this.#take(relayOnly);
-    const isKept = await writeSetting('relayOnly', relayOnly).then(
-      () => true,
-      () => false,
-    );
-    // A tab that is opened meanwhile reads it, or is told.
-    this.#tell(relayOnly);
-    return isKept;
+  /** @returns false where the browser does not keep it: it is so until the tab is closed */
+  reachThroughRelayOnly(relayOnly: boolean): Promise<boolean> {
+    return this.#relayOnly.change(relayOnly);
   }
 
-  async #load(): Promise<void> {
-    this.#tell = openTabChannel('parley/device', (message) => this.#take(message === true));
-    const kept = await readSetting('relayOnly').catch(() => undefined);
-    if (!this.#isChanged) this.#relayOnly = kept === true;
-  }
-
-  #take(relayOnly: boolean): void {
-    this.#isChanged = true;
-    this.#relayOnly = relayOnly;
+  /** @returns false where the browser does not keep it: it is so until the tab is closed */
+  useAccessKey(key: string): Promise<boolean> {
+    return this.#accessKey.change(key);
   }
 }
 

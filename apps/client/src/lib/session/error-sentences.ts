@@ -95,4 +95,8 @@ export const catalogue = {
     what: 'The relay does not accept what this device sends.',
     next: 'Check that the date and time of this device are right, then reload the page. What you write is safe on this device.',
   },
+  'relay/private': {
+    what: 'This relay is private, and does not let this device in.',
+    next: 'It takes an access key, which whoever runs it gives out. What you write meanwhile is safe on this device, and goes to those whose browser is connected to yours directly.',
+  },
 } as const;

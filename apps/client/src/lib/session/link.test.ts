@@ -87,6 +87,64 @@ describe('link', () => {
     }
   });
 
+  describe('with the access key of a private relay', () => {
+    const access = 'a-key_of-some-people';
+
+    async function fragmentWith(kind: 'e' | 'v' = 'e'): Promise<string> {
+      const whole = await formatLink(sessionId, kind, secret, access);
+      return whole.slice(whole.indexOf('#'));
+    }
+
+    test('[LK12] it comes before the rest, for ever in this form', async () => {
+      expect(await fragmentWith()).toMatchInlineSnapshot(
+        `"#a.a-key_of-some-people.e.__79_Pv6-fj39vX08_Lx8O_u7ezr6uno5-bl5OPi4eA.xZsz"`,
+      );
+    });
+
+    test('[LK12] it is read back, with the key of the session, from an edit and from a view link', async () => {
+      for (const kind of ['e', 'v'] as const) {
+        expect(await parseFragment(sessionId, await fragmentWith(kind))).toEqual({ kind, secret, access });
+        const opened = await unlockByAddress(sessionId, await fragmentWith(kind), undefined);
+        expect(opened).toMatchObject({ kind: kind === 'e' ? 'edit' : 'view', access });
+      }
+    });
+
+    test('[LK12] [LK9] it is read also where the key of the session is not taken', async () => {
+      const known = { kind: 'edit', secret: encodeBase64url(secret), proven: true } as const;
+      const { view } = await deriveEditKeys(secret);
+      const whole = await formatLink(sessionId, 'v', view.secret, access);
+      const opened = await unlockByAddress(sessionId, whole.slice(whole.indexOf('#')), known);
+      expect(opened).toMatchObject({ kind: 'edit', ignored: 'link/weaker', access });
+    });
+
+    test('[LK12] [LK5] cut off anywhere, the link is incomplete', async () => {
+      const whole = await fragmentWith();
+      for (let length = '#a'.length; length < whole.length; length++) {
+        const code = await codeOf(parseFragment(sessionId, whole.slice(0, length)));
+        expect([length, code]).toEqual([length, 'link/incomplete']);
+      }
+    });
+
+    test('[LK12] [LK5] any one character changed, also of the access key, it is mistyped', async () => {
+      const whole = await fragmentWith();
+      for (let at = 1; at < whole.length; at++) {
+        for (const other of ['A', 'b', '-', '~', 'é']) {
+          if (whole[at] === other) continue;
+          const damaged = whole.slice(0, at) + other + whole.slice(at + 1);
+          const expected = whole[at] === '.' ? /link\/(mistyped|incomplete)/ : /link\/mistyped/;
+          expect(await codeOf(parseFragment(sessionId, damaged)), damaged).toMatch(expected);
+        }
+      }
+    });
+
+    test('[LK12] one that is taken out or put in does not pass the check', async () => {
+      const whole = await fragmentWith();
+      expect(await codeOf(parseFragment(sessionId, whole.replace(`a.${access}.`, '')))).toBe('link/mistyped');
+      const put = fragment.replace('#', `#a.${access}.`);
+      expect(await codeOf(parseFragment(sessionId, put))).toBe('link/mistyped');
+    });
+  });
+
   test.each(['.', ' ', '%20', ').', '>', '",', '...'])(
     '[LK5] %j behind a link is no part of it',
     async (tail) => {

@@ -20,6 +20,8 @@ export type Unlocked = {
   readonly secret: Uint8Array<ArrayBuffer>;
   /** Why the link in the address was not taken, but the key that this device knows; null when there is nothing to say. */
   readonly ignored: ErrorCode | null;
+  /** The access key that the link in the address gives along. */
+  readonly access?: string | undefined;
 } & (
   | { readonly kind: 'edit'; readonly keys: EditKeys; readonly view: ViewKeys }
   | { readonly kind: 'view'; readonly keys: null; readonly view: ViewKeys }
@@ -47,10 +49,13 @@ export async function unlockByAddress(
   try {
     const link = await parseFragment(sessionId, fragment);
     if (!link) return await unlockKnown(null);
-    if (link.kind === 'e') return await unlock(sessionId, 'edit', link.secret, null);
+    const { access } = link;
+    if (link.kind === 'e') return { ...(await unlock(sessionId, 'edit', link.secret, null)), access };
     // A view link cannot be held against the id. What is known to be good is not given up for it, what is not is ([LK10]).
-    if (!knownSecret || !known?.proven) return await unlock(sessionId, 'view', link.secret, null);
-    const unlocked = await unlockKnown(null);
+    if (!knownSecret || !known?.proven) {
+      return { ...(await unlock(sessionId, 'view', link.secret, null)), access };
+    }
+    const unlocked = { ...(await unlockKnown(null)), access };
     const isSame = encodeBase64url(unlocked.view.secret) === encodeBase64url(link.secret);
     if (!isSame) return { ...unlocked, ignored: 'link/foreign' };
     return unlocked.kind === 'edit' ? { ...unlocked, ignored: 'link/weaker' } : unlocked;

@@ -43,6 +43,7 @@ vi.mock('./leading.ts', () => ({
     tabsChanged = () => void parts.said.push(['tabs changed']);
     leaveMesh = () => void parts.said.push(['leave mesh']);
     reachThroughRelayOnly = (relayOnly: boolean) => void parts.said.push(['relay only', relayOnly]);
+    retry = () => void parts.said.push(['retry']);
     discard = () => void parts.said.push(['leading discard']);
     close = (isHandedOver: boolean) => {
       parts.said.push(['leading close', isHandedOver]);
@@ -73,7 +74,7 @@ function open(changes: { keys?: EditKeys | null; sessionId?: string } = {}) {
   const onPoisoned = vi.fn();
   const connections = new Connections({
     ...{ sessionId: `session ${opened++}`, keys, doc, awareness, view: {} as ViewKeys },
-    ...{ relay: '', hub: '', relayOnly: false },
+    ...{ relay: '', hub: '', relayOnly: false, accessKey: null },
     ...changes,
     committed: () => Promise.resolve(true),
     readAgain: () => Promise.resolve(),
@@ -235,6 +236,18 @@ describe('the connections of a tab', () => {
     const { options } = lead(opened);
     const origins = [new TabChange(true, false), new TabChange(false, true), 'mesh'];
     expect(origins.map((origin) => options.isOwn(origin))).toEqual([true, false, false]);
+  });
+
+  it('[SY26] ask the relay anew with another access key, and bring it along when another tab comes to lead later', () => {
+    const opened = open();
+    opened.connections.useAccessKey('a-key-of-some-people');
+    const { options } = lead(opened);
+    expect(options.access()).toBe('a-key-of-some-people');
+    opened.connections.useAccessKey('a-key-of-some-people');
+    expect(said.slice(1)).toEqual([]);
+    opened.connections.useAccessKey('another-key-of-others');
+    expect(said.slice(1)).toEqual([['retry']]);
+    expect(options.access()).toBe('another-key-of-others');
   });
 
   it('go over to the relay only, also when another tab comes to lead later', () => {

@@ -19,6 +19,8 @@ export interface ConnectionsOptions {
   readonly hub: string;
   /** Others are reached through the relay only. */
   readonly relayOnly: boolean;
+  /** The access key of a private relay, if this device has one. */
+  readonly accessKey: string | null;
   /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. */
   committed(): Promise<boolean>;
   /** Reads what other tabs have committed to the device. */
@@ -42,6 +44,7 @@ export class Connections {
   #leading: Leading | null = null;
   #facts = NOT_CONNECTED;
   #relayOnly: boolean;
+  #accessKey: string | null;
   #isBroken = false;
   #isClosed = false;
 
@@ -49,6 +52,7 @@ export class Connections {
     this.#options = options;
     this.#browser = browser;
     this.#relayOnly = options.relayOnly;
+    this.#accessKey = options.accessKey;
     const { sessionId, doc, awareness } = options;
     this.#tabs = new Tabs({
       ...{ sessionId, doc, awareness, tells: TELLS },
@@ -82,6 +86,13 @@ export class Connections {
     this.#leading?.reachThroughRelayOnly(relayOnly);
   }
 
+  /** From now on the relay is asked with this access key, and at once where it did not answer. */
+  useAccessKey(key: string | null): void {
+    if (key === this.#accessKey) return;
+    this.#accessKey = key;
+    this.#leading?.retry();
+  }
+
   /** The document has just been broken by what the device had: nobody is given what it has become. */
   discard(): void {
     if (this.#isBroken) return;
@@ -102,6 +113,7 @@ export class Connections {
       ...options,
       browser: this.#browser,
       relayOnly: this.#relayOnly,
+      access: () => this.#accessKey,
       isOwn: (origin) =>
         this.#tabs.isOfTab(origin) || this.#browser.isReadAgain(origin) || origin === BROUGHT_OVER,
       isMeshShut: this.#isShut('mesh'),

@@ -174,6 +174,27 @@ describe('the socket to the hub', () => {
     expect(sockets).toHaveLength(known + 1);
   });
 
+  it('[SY26] tries anew at once when the hub may let it in, and leaves alone what is open', () => {
+    const hub = openWithUser();
+    sockets[0]?.onclose?.();
+    hub.retry();
+    expect(sockets).toHaveLength(2);
+    // One that is still being refused is not waited for.
+    hub.retry();
+    expect([sockets.length, sockets[1]?.closed]).toEqual([3, true]);
+    sockets[2]?.onopen?.();
+    hub.retry();
+    expect([sockets.length, sockets[2]?.closed]).toEqual([3, false]);
+    isOnline = false;
+    events.dispatchEvent(new Event('offline'));
+    hub.retry();
+    expect(sockets).toHaveLength(3);
+    isOnline = true;
+    hub.close();
+    hub.retry();
+    expect(sockets).toHaveLength(3);
+  });
+
   it('is down while the device is offline or the page away, without trying', () => {
     openWithUser();
     latest().onopen?.();

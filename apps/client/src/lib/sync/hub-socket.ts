@@ -99,6 +99,13 @@ export class HubSocket {
     if (this.#socket) this.#lose(this.#socket);
   }
 
+  /** The hub may let in whom it did not before: what is not open is tried anew at once. */
+  retry(): void {
+    if (this.#isUp || this.#closed) return;
+    this.#drop();
+    this.#comeBack();
+  }
+
   /** Ends it for good. */
   close(): void {
     if (this.#closed) return;

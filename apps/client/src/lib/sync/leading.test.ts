@@ -4,6 +4,7 @@ import * as Y from 'yjs';
 import { deriveEditKeys } from '../session/keys.ts';
 import { thisBrowser } from './browser.ts';
 import type { ConnectionFacts } from './connection-facts.ts';
+import type { HubSocketOptions } from './hub-socket.ts';
 import { Leading } from './leading.ts';
 import type { MailboxOptions } from './mailbox/open.ts';
 import { NOT_ASKED, type MailboxStatus } from './mailbox/ports.ts';
@@ -21,6 +22,10 @@ const parts = vi.hoisted(() => ({
 
 vi.mock('./hub-socket.ts', () => ({
   HubSocket: class {
+    constructor(options: HubSocketOptions) {
+      parts.said.push(['hub', options]);
+    }
+    retry = () => void parts.said.push(['hub retry']);
     attach = (user: object) => void parts.said.push(['attach', user]);
     close = () => void parts.said.push(['hub close']);
   },
@@ -31,6 +36,7 @@ vi.mock('./mailbox/open.ts', async (original) => ({
     parts.mailboxes.push({ options });
     return {
       ...{ flush: () => undefined, extrasChanged: () => undefined, clientsChanged: () => undefined },
+      retry: () => parts.said.push(['mailbox retry']),
       reachChanged: () => parts.said.push(['reach changed']),
       close: (isHandedOver: boolean) => {
         parts.said.push(['mailbox close', isHandedOver]);
@@ -41,6 +47,7 @@ vi.mock('./mailbox/open.ts', async (original) => ({
 }));
 vi.mock('./mesh/ice.ts', () => ({
   IceSource: class {
+    retry = () => void parts.said.push(['ice retry']);
     configuration = (relayOnly: boolean) =>
       Promise.resolve(relayOnly && !parts.hasTurn ? null : { relayOnly });
   },
@@ -82,7 +89,12 @@ afterEach(async () => {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-async function lead({ relayOnly = false, isMeshShut = false, canEdit = true } = {}) {
+async function lead({
+  relayOnly = false,
+  isMeshShut = false,
+  canEdit = true,
+  access = (): string | null => null,
+} = {}) {
   const keys = await deriveEditKeys(new Uint8Array(32).fill(7));
   const doc = new Y.Doc();
   awareness = new Awareness(doc);
@@ -90,7 +102,12 @@ async function lead({ relayOnly = false, isMeshShut = false, canEdit = true } = 
   const onMeshBroken = vi.fn();
   leading = new Leading({
     ...{ sessionId: keys.sessionId, doc, awareness, view: keys.view, relayOnly, isMeshShut, onMeshBroken },
-    browser: thisBrowser,
+    browser: {
+      ...thisBrowser,
+      events: window,
+      connect: (address) => parts.said.push(['connect', address]) as never,
+    },
+    access,
     keys: canEdit ? keys : null,
     ...{ relay: 'https://relay.invalid', hub: 'wss://relay.invalid' },
     committed: () => Promise.resolve(true),
@@ -113,6 +130,40 @@ async function lead({ relayOnly = false, isMeshShut = false, canEdit = true } = 
 }
 
 describe('what the leading tab holds', () => {
+  it('[SY25] opens the WebSocket with the access key that this device has at that moment, and asks no differently without one', async () => {
+    let key: string | null = null;
+    await lead({ access: () => key });
+    const [hub] = said.filter(([what]) => what === 'hub').map(([, options]) => options as HubSocketOptions);
+    hub?.connect();
+    key = 'a-key-of-some-people';
+    hub?.connect();
+    expect(said.filter(([what]) => what === 'connect').map(([, address]) => address)).toEqual([
+      'wss://relay.invalid',
+      'wss://relay.invalid?access=a-key-of-some-people',
+    ]);
+    expect(mailboxes[0]?.options.access()).toBe(key);
+  });
+
+  it('[SY26] asks everybody anew when the relay may let it in', async () => {
+    parts.hasTurn = false;
+    const { leading } = await lead({ relayOnly: true });
+    expect(meshes).toHaveLength(0);
+    parts.hasTurn = true;
+    leading.retry();
+    expect(said.map(([what]) => what)).toEqual(
+      expect.arrayContaining(['ice retry', 'hub retry', 'mailbox retry']),
+    );
+    await vi.waitFor(() => expect(meshes).toHaveLength(1));
+  });
+
+  it('[SY26] tells of a private relay as what it is, also when that is over', async () => {
+    const { report, told } = await lead();
+    report({ state: 'unreachable', trouble: 'relay/private', unreachableSince: 1 });
+    expect(told.at(-1)?.lastTrouble?.code).toBe('relay/private');
+    report({ state: 'current' });
+    expect(told.at(-1)?.lastTrouble?.code).toBe('relay/private');
+  });
+
   it('[LK11] is no mesh for who has the view link', async () => {
     await lead({ canEdit: false });
     expect([mailboxes.length, meshes.length]).toEqual([1, 0]);

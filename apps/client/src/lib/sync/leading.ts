@@ -1,3 +1,4 @@
+import { withAccess } from './access.ts';
 import type { Browser, MeshPlace } from './browser.ts';
 import { NOT_CONNECTED, type ConnectionFacts } from './connection-facts.ts';
 import type { ConnectionsOptions } from './connections.ts';
@@ -23,8 +24,10 @@ const HEARS_WITHIN = 10_000;
 /** How old what is told of the connections may be when something else is told, in milliseconds. */
 const LOOK_EVERY = 2_000;
 
-export interface LeadingOptions extends Omit<ConnectionsOptions, 'onFacts'> {
+export interface LeadingOptions extends Omit<ConnectionsOptions, 'accessKey' | 'onFacts'> {
   readonly browser: Browser;
+  /** The access key of a private relay, at the moment; null for none. */
+  access(): string | null;
   /** What came through the mesh has broken the document before: it is not joined. */
   readonly isMeshShut: boolean;
   /** Whether a transaction with this origin brought what another tab of this device did. */
@@ -62,6 +65,7 @@ export class Leading {
     this.#facts = { ...NOT_CONNECTED, isMeshShut: options.isMeshShut };
     const { sessionId, doc, awareness, keys, view, relay, browser } = options;
     const { surroundings } = browser;
+    const access = () => options.access();
     const role = keys ? 'writer' : 'reader';
     const tokens = new TokenSource({
       ...{ sessionId, relay, reader: view.reader },
@@ -70,7 +74,7 @@ export class Leading {
     });
     this.#hub = new HubSocket({
       surroundings,
-      connect: () => browser.connect(options.hub),
+      connect: () => browser.connect(withAccess(options.hub, access())),
       events: browser.events,
       isOnline: () => browser.isOnline(),
     });
@@ -79,7 +83,7 @@ export class Leading {
       down: () => this.#note({ hub: 'unreachable' }),
       message: () => undefined,
     });
-    this.#ice = new IceSource({ relay, tokens, surroundings, fetch: browser.fetch });
+    this.#ice = new IceSource({ relay, tokens, access, surroundings, fetch: browser.fetch });
     this.#receipts = new Receipts({
       ...{ doc, awareness, surroundings, role },
       committed: () => options.committed(),
@@ -92,7 +96,7 @@ export class Leading {
     });
     this.#mailbox = openMailbox({
       ...{ sessionId, doc, awareness, keys, view, relay, browser },
-      ...{ hub: this.#hub, tokens },
+      ...{ hub: this.#hub, tokens, access },
       readAgain: () => options.readAgain(),
       committed: () => options.committed(),
       isOwn: (origin) => options.isOwn(origin),
@@ -124,6 +128,14 @@ export class Leading {
     this.#relayOnly = relayOnly;
     this.#leaveMesh();
     void this.#joinMesh();
+  }
+
+  /** The relay may answer otherwise than before: it is asked at once. */
+  retry(): void {
+    this.#ice.retry();
+    this.#hub.retry();
+    this.#mailbox.retry();
+    if (!this.#mesh) void this.#joinMesh();
   }
 
   /** The tabs to speak for have changed. */
@@ -254,12 +266,11 @@ export class Leading {
     return this.#mesh?.name ?? null;
   }
 
-  #lastTrouble({ state, trouble }: MailboxStatus): LastTrouble | null {
-    const code = state === 'unreachable' ? 'relay/unreachable' : trouble;
+  #lastTrouble(status: MailboxStatus): LastTrouble | null {
+    const code = troubleIn(status);
     const { lastTrouble } = this.#facts;
     if (code === null || code === 'relay/quarantined') return lastTrouble;
-    const { state: before, trouble: troubleBefore } = this.#facts.mailbox;
-    const isKnown = code === (before === 'unreachable' ? 'relay/unreachable' : troubleBefore);
+    const isKnown = code === troubleIn(this.#facts.mailbox);
     return isKnown && lastTrouble ? lastTrouble : { code, at: this.#now };
   }
 
@@ -292,4 +303,9 @@ export class Leading {
   get #now(): number {
     return this.#options.browser.surroundings.now();
   }
+}
+
+/** Why the relay is of no use, or of little; null for nothing of the kind. */
+function troubleIn({ state, trouble }: MailboxStatus): LastTrouble['code'] | null {
+  return state === 'unreachable' && trouble !== 'relay/private' ? 'relay/unreachable' : trouble;
 }

@@ -61,6 +61,12 @@ export function describeWaiting(facts: SyncFacts): Sentences {
         : 'Somebody with the edit link did that. It can still come from somebody who has it, while you are here together.',
     };
   }
+  if (trouble === 'relay/private') {
+    return {
+      what: catalogue[trouble].what,
+      next: `It takes an access key, which whoever runs it gives out. ${notHere} It comes once this device is let in.`,
+    };
+  }
   if (trouble) {
     const todo = trouble === 'relay/refused' ? 'Check that the date and time of this device are right. ' : '';
     return { what: catalogue[trouble].what, next: `${todo}${notHere}` };
@@ -128,6 +134,9 @@ const forViewers: { readonly [Code in ErrorCode]?: Partial<Sentences> } = {
   },
   'relay/deleted': {
     next: 'What has arrived here stays. What others write from now on does not go to the relay, and so not to you.',
+  },
+  'relay/private': {
+    next: 'It takes an access key, which whoever runs it gives out. What others write comes once this device is let in.',
   },
   'relay/refused': {
     what: 'The relay does not accept what this device asks.',
@@ -215,8 +224,10 @@ function describePeople(facts: SyncFacts): string {
   if (viewing && state === 'unknown')
     return 'Nobody can be found while the relay does not know this view link.';
   const isReached = hub === 'connected' || state === 'behind' || state === 'current' || state === 'unknown';
-  if (!isReached && hub !== 'connecting' && state === 'unreachable')
-    return 'Nobody can be found while the relay cannot be reached.';
+  if (!isReached && hub !== 'connecting' && state === 'unreachable') {
+    const why = mailbox.trouble === 'relay/private' ? 'does not let this device in' : 'cannot be reached';
+    return `Nobody can be found while the relay ${why}.`;
+  }
   return !isReached || looking ? 'Looking for others.' : 'Nobody else is here now.';
 }
 

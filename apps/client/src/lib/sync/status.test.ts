@@ -194,7 +194,7 @@ describe('sync status', () => {
   });
 
   test('each trouble has its own words: what is so, and what is safe or to be done', () => {
-    expect(troubles).toHaveLength(7);
+    expect(troubles).toHaveLength(8);
     for (const trouble of troubles) {
       const { relay } = describeAt({ mailbox: { trouble, onRelay: false } });
       if (trouble === 'relay/quarantined') continue;
@@ -236,6 +236,7 @@ describe('sync status', () => {
     [{ mailbox: { state: 'unreachable' }, others: 2, viewing: true }, 'The relay cannot be reached.'],
     [{ mailbox: { trouble: 'relay/deleted' } }, 'This session has been deleted from the relay.'],
     [{ mailbox: { trouble: 'relay/refused' } }, catalogue['relay/refused'].what],
+    [{ mailbox: { trouble: 'relay/private', state: 'unreachable' } }, catalogue['relay/private'].what],
   ])('a newcomer for whom %j is told %j', (changes, what) => {
     expect(describeWaiting(having({ waiting: true, ...changes })).what).toBe(what);
   });

@@ -43,6 +43,8 @@ export interface SyncView {
   look(): void;
   /** @returns false where the browser does not keep it */
   reachThroughRelayOnly(relayOnly: boolean): Promise<boolean>;
+  /** Takes an access key for the relay, as it was typed or pasted. @returns what is to be said of it; empty for nothing */
+  enterAccessKey(text: string): Promise<string>;
 }
 
 export interface LastTrouble {
@@ -163,6 +165,8 @@ function shortRelay({ mailbox, viewing, waiting }: SyncFacts, time: TellTime): s
       return 'deleted from the relay';
     case 'relay/refused':
       return 'relay refuses';
+    case 'relay/private':
+      return 'relay is private';
   }
   if (unreachableSince !== null) return `${UNREACHABLE} since ${time(unreachableSince)}`;
   if (state === 'unreachable') return UNREACHABLE;

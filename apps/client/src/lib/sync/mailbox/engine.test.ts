@@ -774,6 +774,30 @@ describe('when things fail', () => {
     expect(bench.kinds).toEqual(['pull']);
   });
 
+  it('[SY26] a relay that refuses the access key is of no use, and says so until it lets the device in', () => {
+    const bench = Bench.caughtUp();
+    bench.happen({ type: 'online' });
+    bench.refuse('access/key-refused');
+    const since = bench.now;
+    expect(bench.status).toMatchObject({
+      state: 'unreachable',
+      trouble: 'relay/private',
+      unreachableSince: since,
+    });
+    bench.happen({ type: 'online' }, 5);
+    bench.refuse('access/key-refused');
+    expect(bench.status).toMatchObject({ trouble: 'relay/private', unreachableSince: since });
+    // Without a network that is as true as before.
+    bench.happen({ type: 'online' }, 5);
+    bench.refuse('relay/unreachable');
+    expect(bench.status).toMatchObject({ trouble: 'relay/private', unreachableSince: since });
+    // Whatever else it says, it has let the device in.
+    bench.happen({ type: 'online' }, 5);
+    expect(bench.kinds).toEqual(['pull']);
+    bench.pull([]);
+    expect(bench.status).toMatchObject({ state: 'current', trouble: null, unreachableSince: null });
+  });
+
   it('[SY17] it waits as long as the relay asks for, if that is more', () => {
     const bench = new Bench();
     bench.refuse('relay/unavailable', 90_000);

@@ -69,6 +69,7 @@ async function open(storage: Promise<ClosableStorage<StoredMailbox>>): Promise<M
     relay,
     hub,
     tokens: new TokenSource({ ...keys, relay, reader: keys.view.reader, now: () => 0 }),
+    access: () => null,
     committed: () => Promise.resolve(true),
     reachesDirectly: () => false,
     onSubscribed: subscribed,

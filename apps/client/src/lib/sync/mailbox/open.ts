@@ -22,6 +22,8 @@ export interface MailboxOptions {
   readonly browser: Browser;
   readonly hub: HubSocket;
   readonly tokens: TokenSource;
+  /** The access key of a private relay, at the moment; null for none. */
+  readonly access: () => string | null;
   /** Resolves once nothing is on its way to the device: whether all that the document holds is committed there. */
   readonly committed: () => Promise<boolean>;
   /** Reads what other tabs have committed to the device. Does not reject. */
@@ -47,6 +49,8 @@ export interface MailboxOptions {
 export interface Mailbox {
   /** What waits is sent at once: the page may be going away. */
   flush(): void;
+  /** The relay may answer otherwise than before: it is asked at once, where the device is online. */
+  retry(): void;
   /** Whom the mesh reaches has changed. */
   reachChanged(): void;
   /** Something is to go along with the next presence. */
@@ -63,7 +67,7 @@ export interface Mailbox {
 
 /** Syncs a document with the relay's mailbox, in a browser: HTTP, the hub's WebSocket and IndexedDB around a {@link MailboxClient}. */
 export function openMailbox(options: MailboxOptions): Mailbox {
-  const { sessionId, doc, awareness, keys, view, relay, hub, tokens, browser } = options;
+  const { sessionId, doc, awareness, keys, view, relay, hub, tokens, access, browser } = options;
   const { surroundings, events } = browser;
   const storage = browser.openStorage(sessionId, keys ? 'edit' : 'view');
   const writer = keys?.writer ?? null;
@@ -72,7 +76,7 @@ export function openMailbox(options: MailboxOptions): Mailbox {
   // Browsers hide a page after it has gone away.
   const isLeaving = () => isAway || browser.isHidden();
   const transport = browser.openTransport({
-    ...{ relay, sessionId, tokens, isLeaving },
+    ...{ relay, sessionId, tokens, access, isLeaving },
     now: () => surroundings.now(),
   });
   const client = new MailboxClient({
@@ -139,6 +143,12 @@ export function openMailbox(options: MailboxOptions): Mailbox {
   void client.start();
   return {
     flush,
+    retry() {
+      if (!browser.isOnline()) return;
+      // What is under way would be answered as before.
+      offline();
+      online();
+    },
     reachChanged: () => client.reachChanged(),
     extrasChanged: () => client.extrasChanged(),
     clientsChanged: () => client.clientsChanged(),

@@ -74,6 +74,8 @@ export type MailboxTrouble =
   | 'relay/rolled-back'
   /** Somebody with the edit link deleted the session from the relay. */
   | 'relay/deleted'
+  /** The relay takes access keys, and not the one of this device, if it has one. */
+  | 'relay/private'
   /** A change from the mailbox cannot be applied on this device, and is left out. */
   | 'relay/quarantined'
   /** The relay does not accept this device's requests: its clock is wrong, or one of the two is too old for the other. */

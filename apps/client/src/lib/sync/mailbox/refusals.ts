@@ -5,6 +5,7 @@ import { dismissOtherLogs, forget, hearAnswer, type Mailbox, PACE } from './stat
 
 /** Refusals that say nothing about the mailbox. */
 const UNREACHED: ReadonlySet<RefusalCode> = new Set([
+  'access/key-refused',
   'relay/unreachable',
   'relay/nonsense',
   'relay/unavailable',
@@ -30,6 +31,12 @@ export function fail(mailbox: Mailbox, code: RefusalCode, retryAfter: number | n
   const wasReached = !UNREACHED.has(code);
   if (wasReached) hearAnswer(mailbox);
   switch (code) {
+    case 'access/key-refused':
+      // Whatever else is asked is answered in the same way.
+      mailbox.isKeptOut = true;
+      mailbox.unreachableSince ??= mailbox.now;
+      backOff();
+      return;
     case 'relay/unreachable':
     case 'relay/nonsense':
     case 'relay/unavailable':

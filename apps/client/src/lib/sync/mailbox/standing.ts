@@ -35,6 +35,7 @@ export function statusOf(mailbox: Mailbox): MailboxStatus {
 
 function troubleOf(mailbox: Mailbox): MailboxTrouble | null {
   if (mailbox.deleted) return 'relay/deleted';
+  if (mailbox.isKeptOut) return 'relay/private';
   if (mailbox.lied) return mailbox.lied;
   if (mailbox.limit) return mailbox.limit;
   if (mailbox.refused) return 'relay/refused';

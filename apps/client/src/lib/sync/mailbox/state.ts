@@ -144,6 +144,8 @@ export interface Mailbox {
   lied: 'relay/forked' | 'relay/rolled-back' | null;
   limit: 'relay/quota-exceeded' | 'relay/budget-spent' | null;
   refused: boolean;
+  /** The relay is private, and did not take this device's access key when it last answered. */
+  isKeptOut: boolean;
   dropped: number;
   /** Something in the document waits for what has not arrived. */
   isIncomplete: boolean;
@@ -198,6 +200,7 @@ export function createMailbox(
     lied: null,
     limit: null,
     refused: false,
+    isKeptOut: false,
     dropped: 0,
     isIncomplete: false,
     status: null,
@@ -280,6 +283,7 @@ export function survey(mailbox: Mailbox): void {
 export function hearAnswer(mailbox: Mailbox): void {
   mailbox.answered = true;
   mailbox.unknown = false;
+  mailbox.isKeptOut = false;
   mailbox.unreachableSince = null;
 }
 

@@ -27,6 +27,7 @@ interface Seen {
   readonly method: string;
   readonly path: string;
   readonly token: string;
+  readonly access: string | null;
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
@@ -40,6 +41,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const one = {
     method: request.method ?? '',
     path: request.url ?? '',
+    access: request.headers['x-parley-access']?.toString() ?? null,
     token: (request.headers.authorization ?? '').replace('Bearer ', ''),
     body: new Uint8Array(Buffer.concat(parts)),
   };
@@ -63,7 +65,12 @@ beforeEach(() => {
   seen = [];
 });
 
-function open({ now = () => Date.now(), patience = 5_000, at = relay } = {}): HttpTransport {
+function open({
+  now = () => Date.now(),
+  patience = 5_000,
+  at = relay,
+  access = (): string | null => null,
+} = {}): HttpTransport {
   const tokens = new TokenSource({
     sessionId: keys.sessionId,
     relay,
@@ -71,7 +78,7 @@ function open({ now = () => Date.now(), patience = 5_000, at = relay } = {}): Ht
     reader: keys.view.reader,
     now,
   });
-  return new HttpTransport({ relay: at, sessionId: keys.sessionId, tokens, now, patience });
+  return new HttpTransport({ relay: at, sessionId: keys.sessionId, tokens, access, now, patience });
 }
 
 const send =
@@ -110,6 +117,19 @@ describe('what is asked', () => {
     expect(decodeJwt(seen[0]?.token ?? '')).toMatchObject({ aud: relay, sub: keys.sessionId });
     await open().pull(0, null);
     expect(seen[1]?.path).toBe(`/api/sessions/${keys.sessionId}/log?after=0`);
+  });
+
+  test('[SY25] every request brings the access key that this device has at that moment, in a header and nowhere else', async () => {
+    let key: string | null = null;
+    const transport = open({ access: () => key });
+    answers = [send(log)];
+    await transport.pull(0, null);
+    key = 'a-key-of-some-people';
+    await transport.pull(0, null);
+    answers = [send(JSON.stringify({ epoch, head: 3, seqs: [3] }))];
+    await transport.append([Uint8Array.of(1)]);
+    expect(seen.map(({ access }) => access)).toEqual([null, key, key]);
+    expect(seen.map(({ path }) => path).join(' ')).not.toContain(key);
   });
 
   test('[MB5] an append sends the envelopes as they are, in their order', async () => {

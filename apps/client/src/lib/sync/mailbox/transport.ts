@@ -6,6 +6,7 @@ import {
   snapshotAnswer,
 } from '@parley/signaling/mailbox';
 import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
+import { accessHeaders } from '../access.ts';
 import { KEEPALIVE_LIMIT } from './leaving.ts';
 import { MailboxRefusal, type MailboxTransport } from './ports.ts';
 import type { TokenSource } from './token.ts';
@@ -15,6 +16,8 @@ export interface TransportOptions {
   readonly relay: string;
   readonly sessionId: string;
   readonly tokens: TokenSource;
+  /** The access key of a private relay, at the moment; null for none. */
+  readonly access: () => string | null;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** The page is going away: what is small enough is sent on behind its back. */
@@ -94,7 +97,15 @@ export class HttpTransport implements MailboxTransport {
     underWay: AbortSignal,
     body: Uint8Array<ArrayBuffer> = new Uint8Array(),
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { relay, sessionId, tokens, now, isLeaving = () => false, patience = PATIENCE } = this.#options;
+    const {
+      relay,
+      sessionId,
+      tokens,
+      access,
+      now,
+      isLeaving = () => false,
+      patience = PATIENCE,
+    } = this.#options;
     const silence = new Silence(patience);
     try {
       const token = await tokens.token();
@@ -103,6 +114,7 @@ export class HttpTransport implements MailboxTransport {
         method,
         headers: {
           Authorization: `Bearer ${token}`,
+          ...accessHeaders(access()),
           ...(method === 'GET' ? {} : { 'Content-Type': 'application/octet-stream' }),
         },
         ...(method === 'GET' ? {} : { body }),

@@ -21,6 +21,7 @@ const FALLBACK = { iceServers: [{ urls: [DEFAULT_STUN_URL] }] };
 interface Seen {
   readonly line: string;
   readonly token: string;
+  readonly access: string | undefined;
 }
 
 /** What the relay does next; the last one is repeated. */
@@ -30,7 +31,11 @@ let clock: ManualClock;
 let relay = '';
 
 const server = createServer(({ method, url, headers }, response) => {
-  seen.push({ line: `${method} ${url}`, token: (headers.authorization ?? '').replace('Bearer ', '') });
+  seen.push({
+    line: `${method} ${url}`,
+    token: (headers.authorization ?? '').replace('Bearer ', ''),
+    access: headers['x-parley-access']?.toString(),
+  });
   const answer = answers.length > 1 ? answers.shift() : answers[0];
   answer?.(response);
 });
@@ -51,7 +56,7 @@ beforeEach(() => {
 });
 
 /** @param random the part of a span that pauses take */
-function open({ at = relay, random = 1 } = {}): IceSource {
+function open({ at = relay, random = 1, access = (): string | null => null } = {}): IceSource {
   const now = () => clock.now;
   return new IceSource({
     relay: at,
@@ -62,6 +67,7 @@ function open({ at = relay, random = 1 } = {}): IceSource {
       reader: keys.view.reader,
       now,
     }),
+    access,
     surroundings: { now, after: clock.after, random: () => random },
     fetch: globalThis.fetch,
   });
@@ -103,6 +109,21 @@ describe('what is asked', () => {
       ...{ scope: 'ice', sub: keys.sessionId, aud: relay },
     });
     expect(clock.isIdle).toBe(true);
+  });
+
+  test('[SY25] with the access key that this device has at that moment', async () => {
+    answers = [refuse('access/key-refused'), give({})];
+    let key: string | null = null;
+    const ice = open({ access: () => key });
+    await ice.configuration(false);
+    expect(seen.map(({ access }) => access)).toEqual([undefined]);
+    key = 'a-key-of-some-people';
+    // During the pause nobody asks.
+    await ice.configuration(false);
+    expect(seen).toHaveLength(1);
+    ice.retry();
+    expect(await ice.configuration(false)).toEqual({ iceServers: [STUN] });
+    expect(seen.map(({ access }) => access)).toEqual([undefined, key]);
   });
 
   test('[IC7] what ends is used for five sixths of its life, and what does not end for good', async () => {

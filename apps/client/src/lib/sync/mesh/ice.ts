@@ -5,6 +5,7 @@ import {
   isTurnUrl,
   type IceServer,
 } from '@parley/signaling/ice';
+import { accessHeaders } from '../access.ts';
 import { pauseBefore } from '../back-off.ts';
 import type { TokenSource } from '../mailbox/token.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -13,6 +14,8 @@ export interface IceOptions {
   /** The relay's origin. */
   readonly relay: string;
   readonly tokens: Pick<TokenSource, 'token' | 'renew' | 'correctClock'>;
+  /** The access key of a private relay, at the moment; null for none. */
+  readonly access: () => string | null;
   readonly surroundings: Pick<Surroundings, 'now' | 'after' | 'random'>;
   readonly fetch: typeof globalThis.fetch;
 }
@@ -68,6 +71,12 @@ export class IceSource {
     if (!relayOnly) return { iceServers: [...servers] };
     const relays = servers.filter(({ urls }) => urls.some(isTurnUrl));
     return relays.length === 0 ? null : { iceServers: relays, iceTransportPolicy: 'relay' };
+  }
+
+  /** The relay may answer otherwise than before: who wants to know next asks at once. */
+  retry(): void {
+    this.#failures = 0;
+    this.#isPausing = false;
   }
 
   async #servers(): Promise<readonly IceServer[]> {
@@ -132,9 +141,9 @@ export class IceSource {
   }
 
   async #send(underWay: AbortSignal): Promise<Response> {
-    const { relay, tokens, fetch } = this.#options;
+    const { relay, tokens, access, fetch } = this.#options;
     const response = await fetch(`${relay}/api/ice`, {
-      headers: { Authorization: `Bearer ${await tokens.token('ice')}` },
+      headers: { Authorization: `Bearer ${await tokens.token('ice')}`, ...accessHeaders(access()) },
       cache: 'no-store',
       credentials: 'omit',
       // What redirects is not the relay: a captive portal.

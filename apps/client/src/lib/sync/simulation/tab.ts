@@ -96,6 +96,7 @@ export class SimulatedTab implements MeshPage {
           relay: 'https://relay.invalid',
           hub: 'wss://relay.invalid/signaling',
           relayOnly: person.relayOnly,
+          accessKey: null,
         },
         committed: () => this.store.committed(),
         readAgain: () => this.readAgain(),
