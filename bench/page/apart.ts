@@ -32,6 +32,7 @@ export async function takeOpeningApart({
   const writerKey = await importVerifyKey(writer.publicKey);
   const transport = new HttpTransport({
     relay,
+    access: () => null,
     sessionId,
     tokens: new TokenSource({ sessionId, relay, writer, reader: view.reader, now }),
     now,

@@ -50,6 +50,7 @@ export function joinMailbox(
   const mailbox = openMailbox({
     ...{ sessionId, doc, awareness, keys, view, relay, hub, browser: thisBrowser },
     tokens: new TokenSource({ sessionId, relay, writer, reader: view.reader, now }),
+    access: () => null,
     committed: () => Promise.resolve(true),
     reachesDirectly: () => false,
     onSubscribed: () => undefined,
@@ -102,7 +103,7 @@ export async function fillMailbox(
   const relay = location.origin;
   const { now } = surroundings;
   const tokens = new TokenSource({ sessionId, relay, writer, reader: view.reader, now });
-  const transport = new HttpTransport({ relay, sessionId, tokens, now });
+  const transport = new HttpTransport({ relay, sessionId, tokens, access: () => null, now });
   const seal = (content: Uint8Array<ArrayBuffer>, kind: Parameters<typeof sealEnvelope>[0]) =>
     sealEnvelope(
       kind,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ACCESS_HEADER, ACCESS_PARAMETER } from '../../apps/signaling/src/access.ts';
+import { ACCESS_HEADER, ACCESS_PARAMETER } from '../../apps/signaling/src/protocol/access-key.ts';
 import { exerciseMailbox } from './mailbox.ts';
 
 export interface Smoke {
