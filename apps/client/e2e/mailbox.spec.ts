@@ -47,7 +47,7 @@ test.describe('the mailbox', () => {
     await expect(bob.plan).toHaveText('Ada too. Begin. Bob was here.');
     for (const one of [ada, bob]) await one.stored();
     await bob.page.close({ runBeforeUnload: true });
-    await expect(ada.people).toHaveCount(1, { timeout: 3_000 });
+    await expect(ada.people).toHaveCount(1, { timeout: 10_000 });
   });
 
   test('[PR5] [SY20] one without WebRTC and one with it work together as well', async ({ guest }) => {

@@ -161,7 +161,7 @@ test.describe('the mesh', () => {
     const fire = (type: string) =>
       bob.page.evaluate((name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true })), type);
     await fire('pagehide');
-    await expect.poll(present, { timeout: 3_000 }).toBe(1);
+    await expect.poll(present, { timeout: 10_000 }).toBe(1);
     await write(ada.page, 'Meanwhile.');
     await fire('pageshow');
     await expect.poll(present).toBe(2);
