@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const relay = fileURLToPath(new URL('../apps/signaling/cloudflare/', import.meta.url));
 
 export interface RelayOptions {
+  /** 0 is any that is free. */
   readonly port: number;
   /** Where Durable Objects and D1 keep their data. */
   readonly state: string;
@@ -26,7 +28,7 @@ export interface Relay {
   readonly process: ChildProcess;
   /** The last that wrangler and the Worker printed, at most a million characters. */
   printed(): string;
-  /** Resolves when the process has gone, by itself or by {@link stop}. */
+  /** Resolves when it has gone with all that it started, by itself or by {@link stop}, and nobody listens at its address any more. */
   readonly exited: Promise<void>;
   stop(): Promise<void>;
 }
@@ -51,9 +53,8 @@ export async function startRelay({
   main,
   verbose = false,
 }: RelayOptions): Promise<Relay> {
-  await claimPort(port);
+  if (port !== 0) await claimPort(port);
   await migrate(state);
-  const url = `http://localhost:${port}`;
   const child = spawn(
     process.execPath,
     [
@@ -77,18 +78,27 @@ export async function startRelay({
     // A group of its own: workerd is a grandchild, and has to go with it.
     {
       cwd: relay,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
       env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
     },
   );
   // Nothing of it outlives this process, whatever ends it but SIGKILL.
   const letGo = endWithThisProcess(() => killGroup(child, 'SIGTERM'));
+  let url = port === 0 ? undefined : `http://localhost:${port}`;
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-1_000_000)));
+    stream?.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-1_000_000)));
   }
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  // wrangler's only one, when it listens.
+  child.once('message', (message) => {
+    url ??= `http://localhost:${(JSON.parse(String(message)) as { port: number }).port}`;
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(async () => {
+    // workerd goes after what started it, if at all, and has the port until then.
+    killGroup(child, 'SIGKILL');
+    while (url !== undefined && (await isListening(url))) await wait(10);
+  });
   void exited.then(letGo);
   const stop = async () => {
     killGroup(child, 'SIGTERM');
@@ -99,8 +109,10 @@ export async function startRelay({
   for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`The relay did not start.\n${printed}`);
-    if (await answers(url)) return { url, process: child, printed: () => printed, exited, stop };
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    if (url !== undefined && (await answers(url))) {
+      return { url, process: child, printed: () => printed, exited, stop };
+    }
+    await wait(100);
   }
   await stop();
   throw new Error(`The relay did not answer within a minute.\n${printed}`);
@@ -153,8 +165,9 @@ function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch (error) {
-    // Gone already.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    // Gone already; macOS has another code for it while nobody has asked how they ended.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }
 
@@ -165,6 +178,18 @@ async function answers(url: string): Promise<boolean> {
     // Not listening yet.
     return false;
   }
+}
+
+function isListening(url: string): Promise<boolean> {
+  const { hostname: host, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(port) });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 /** wrangler would quietly take the next free port, and the address that was promised would be somebody else's. */

@@ -1,10 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { startRelay } from '../../../scripts/relay.ts';
 
 /** A hub that runs. */
@@ -21,8 +20,8 @@ export interface HubProcess extends RunningHub {
   terminate(): Promise<number | null>;
 }
 
-/** How one kind of hub is started, on a port that nobody else listens on. */
-export type StartHub<Hub extends RunningHub = RunningHub> = (port: number) => Promise<Hub>;
+/** How one kind of hub is started: on this port, or else on any that is free. */
+export type StartHub<Hub extends RunningHub = RunningHub> = (port?: number) => Promise<Hub>;
 
 /** The hub under Node, as the one file that is built of it. */
 export const startNode: StartHub<HubProcess> = (port) => {
@@ -39,7 +38,7 @@ export const startDeno: StartHub<HubProcess> = (port) => {
 };
 
 /** The hub in a Durable Object, under `wrangler dev`. */
-export const startWorkerd: StartHub = async (port) => {
+export const startWorkerd: StartHub = async (port = 0) => {
   const state = mkdtempSync(join(tmpdir(), 'parley-hub-'));
   const assets = join(import.meta.dirname, '../cloudflare/test/site');
   const relay = await startRelay({ port, state, version: 'conformance', assets });
@@ -54,43 +53,42 @@ export const startWorkerd: StartHub = async (port) => {
   };
 };
 
-/** A port that nobody listens on. */
-export async function findPort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new TypeError('not a port');
-  return address.port;
-}
-
 /** A hub that is one process, listens at `PORT` and says so. */
-async function startProcess(program: string, args: readonly string[], port: number): Promise<HubProcess> {
+async function startProcess(program: string, args: readonly string[], port = 0): Promise<HubProcess> {
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, PORT: String(port) },
   });
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
-  let printed = '';
-  child.stdout.setEncoding('utf8');
-  for await (const text of child.stdout) {
-    printed += String(text);
-    if (printed.includes(`ws://localhost:${port}`)) break;
-  }
-  if (child.exitCode !== null) throw new Error(`the hub did not start: ${printed}`);
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      process.off('exit', end);
+      resolve();
+    });
+  });
   const finish = async (signal: NodeJS.Signals) => {
-    process.off('exit', end);
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      child.kill(signal);
-      await ended;
-    }
+    child.kill(signal);
+    await ended;
     return child.exitCode;
   };
   return {
-    url: `ws://localhost:${port}/signaling`,
+    url: `${await readAddress(child)}/signaling`,
     kill: async () => void (await finish('SIGKILL')),
     terminate: () => finish('SIGTERM'),
   };
+}
+
+/** Where a hub says that it listens. What else it prints is taken in as well: it would not outlive a pipe without a reader. */
+function readAddress(child: ChildProcessByStdio<null, Readable, null>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    child.once('error', reject);
+    child.once('close', () => reject(new Error(`the hub did not start: ${printed}`)));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text;
+      const address = /ws:\/\/localhost:\d+(?=\s)/.exec(printed)?.[0];
+      if (address !== undefined) resolve(address);
+    });
+  });
 }

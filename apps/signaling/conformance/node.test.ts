@@ -1,5 +1,6 @@
-import { describeEnd, describeHub } from './describe-hub.ts';
+import { describeHub } from './describe-hub.ts';
+import { describeProcess } from './describe-process.ts';
 import { startNode } from './hubs.ts';
 
 describeHub('the hub under Node', startNode);
-describeEnd('the hub under Node', startNode);
+describeProcess('the hub under Node', startNode);

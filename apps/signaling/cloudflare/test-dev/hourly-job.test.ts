@@ -1,20 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { runHourlyJob, startRelay } from '../../../../scripts/relay.ts';
-
-/** A port that nobody listens on. */
-async function findPort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new TypeError('not a port');
-  return address.port;
-}
 
 /** The file in which a relay that is not running keeps its mailboxes. */
 function openDatabase(state: string): DatabaseSync {
@@ -28,8 +17,7 @@ it('[MB22] the hourly job of a relay on one’s own machine removes what nobody 
   const state = mkdtempSync(join(tmpdir(), 'parley-job-'));
   onTestFinished(() => rmSync(state, { recursive: true, force: true }));
   const assets = join(import.meta.dirname, '../test/site');
-  const port = await findPort();
-  const start = () => startRelay({ port, state, version: 'test', assets });
+  const start = () => startRelay({ port: 0, state, version: 'test', assets });
   await (await start()).stop();
 
   const before = openDatabase(state);
