@@ -90,7 +90,7 @@ function takeIn(request: Request, leave: () => void): Response {
   return response;
 }
 
-/** Sends a frame; false to a socket that is closing or has closed, or is behind and is dropped for it ([HB33]). */
+/** Sends a frame; false to a socket that is closing or has closed, or is behind ([HB33]) and closed for it: Deno has no way to hang up. */
 function send(socket: WebSocket, frame: string): boolean {
   if (socket.readyState !== WebSocket.OPEN) return false;
   if (socket.bufferedAmount > SIGNALING_LIMITS.backlogBytes) {
