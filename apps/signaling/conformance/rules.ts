@@ -97,10 +97,13 @@ export function describeRules(url: () => string): void {
       await ada?.close();
       // The hub hears of the end over another connection than of what is published.
       await expect
-        .poll(() => {
-          bob?.send({ type: 'publish', topic });
-          return bob?.next();
-        })
+        .poll(
+          () => {
+            bob?.send({ type: 'publish', topic });
+            return bob?.next();
+          },
+          { timeout: 30_000 },
+        )
         .toMatchObject({ clients: 1 });
     });
 
@@ -183,13 +186,14 @@ export function describeRules(url: () => string): void {
     it('[HB16] [HB17] what comes too fast is dropped, and the socket stays', async () => {
       const { topic, clients } = await gather(1);
       const [ada] = clients;
-      for (let n = 0; n < 800; n++) ada?.send({ type: 'publish', topic, n });
+      // Fewer than the tenth strike needs. A busy machine may take some seconds to read them, in which the allowance grows.
+      for (let n = 0; n < 940; n++) ada?.send({ type: 'publish', topic, n });
       const frames: unknown[] = [];
       // Four strikes: the first of the dropped frames, and then every fiftieth.
       while (frames.filter((frame) => isRefusal(frame)).length < 4) frames.push(await ada?.next());
       const passed = frames.filter((frame) => !isRefusal(frame));
       expect(passed.length).toBeGreaterThanOrEqual(SIGNALING_LIMITS.framesBurst - 2);
-      expect(passed.length).toBeLessThan(800 - 150);
+      expect(passed.length).toBeLessThan(940 - 149);
       expect(frames.filter((frame) => isRefusal(frame))).toEqual(Array(4).fill(refusal('hub/too-fast')));
       expect(ada?.isOpen).toBe(true);
     });
