@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeHibernation } from './hibernation.ts';
 import { describeRules } from './rules.ts';
 import { describeStock } from './stock.ts';
 import { describeStrain } from './strain.ts';
@@ -10,4 +11,5 @@ describe(`the hub at ${url().split('?')[0]}`, () => {
   describeRules(url);
   describeStock(url);
   describeStrain(url, { frames: 300, sockets: 100 });
+  describeHibernation({ url, restMs: 16_000 });
 });
