@@ -591,15 +591,17 @@ describe('mailbox topics', () => {
     expect(authorize('ada', 0, 'writer')).toHaveLength(3);
   });
 
-  it('[HB31] a token that could not be looked at closes the socket with 1013, to come back', () => {
-    const { hub, send, authorize } = openHub('ada');
-    send('ada', subscribeTo(TOPIC));
-    send('ada', { type: 'ping' });
-    expect(authorize('ada', 0, 'unknown')).toEqual([
-      { type: 'close', socket: 'ada', ...HUB_CLOSES.unavailable },
-    ]);
-    expect(hub.members.size).toBe(0);
-  });
+  it.each(['unknown', 'elsewhere'] as const)(
+    '[HB31] [HB41] a verdict of %j closes the socket, to come back',
+    (verdict) => {
+      const { hub, send, authorize } = openHub('ada');
+      send('ada', subscribeTo(TOPIC));
+      send('ada', { type: 'ping' });
+      const close = { unknown: HUB_CLOSES.unavailable, elsewhere: HUB_CLOSES.elsewhere }[verdict];
+      expect(authorize('ada', 0, verdict)).toEqual([{ type: 'close', socket: 'ada', ...close }]);
+      expect(hub.members.size).toBe(0);
+    },
+  );
 
   it('[HB7] a verdict for a socket that has gone, or come anew, does nothing', () => {
     const { hub, send, authorize, disconnect, connect } = openHub('ada');

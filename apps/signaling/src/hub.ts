@@ -30,6 +30,8 @@ export const HUB_CLOSES = {
   forgotten: { code: 1012, reason: 'hub/forgotten' },
   /** A token could not be looked at, so nobody knows whether it is good: the client is to come back. */
   unavailable: { code: 1013, reason: 'hub/unavailable' },
+  /** It asked for a mailbox of which another hub hears: the client is to connect anew, at the address of the session. */
+  elsewhere: { code: 1012, reason: 'hub/elsewhere' },
   /** The hub's process is told to end: the client is to come back after a random pause. */
   stopping: { code: 1001, reason: 'hub/stopping' },
 } as const;
@@ -42,7 +44,7 @@ export type HubEvent<Socket> =
   /** A socket came, or came back from hibernation with what was to be remembered. */
   | ({ type: 'connected'; socket: Socket } & HeldTopics)
   | { type: 'received'; socket: Socket; frame: ReceivedFrame; now: number }
-  /** The answer to an `authorize` effect; `unknown` when there was none to be had. */
+  /** The answer to an `authorize` effect. */
   | { type: 'authorized'; socket: Socket; ticket: number; verdict: Verdict; now: number }
   /** The relay publishes a frame to the topic of a mailbox. */
   | { type: 'published'; topic: string; frame: string }
@@ -53,8 +55,8 @@ export type HubEvent<Socket> =
 /** A text frame, or a binary one, of which nothing but the size counts. */
 export type ReceivedFrame = string | { readonly byteLength: number };
 
-/** Whose key made the token, if it opens what was asked. */
-export type Verdict = 'writer' | 'reader' | 'bad' | 'unknown';
+/** Whose key made the token, if it opens what was asked; `unknown` when that was not to be had, `elsewhere` where another hub serves the session. */
+export type Verdict = 'writer' | 'reader' | 'bad' | 'unknown' | 'elsewhere';
 
 /** What a socket listens to. */
 export interface HeldTopics {
@@ -257,9 +259,9 @@ function settle<Socket>(
   const { topics, mailbox, waiting } = member.pending;
   member.pending = null;
   if (verdict === 'reader') member.readerOf.add(mailbox);
-  if (verdict === 'unknown') {
+  if (verdict === 'unknown' || verdict === 'elsewhere') {
     forget(hub, socket);
-    return [{ type: 'close', socket, ...HUB_CLOSES.unavailable }];
+    return [{ type: 'close', socket, ...HUB_CLOSES[verdict === 'unknown' ? 'unavailable' : 'elsewhere'] }];
   }
   const effects =
     verdict === 'bad'

@@ -9,6 +9,7 @@ import { Author } from '../../test/author.ts';
 import { RelaySocket } from '../../test/relay-socket.ts';
 import { openMailbox } from '../mailbox/open-mailbox.ts';
 import type { Hub } from './durable-object.ts';
+import { hubNameOf } from './hub-name.ts';
 
 const hub = () => env.HUB.get(env.HUB.idFromName('global-signaling'));
 
@@ -349,6 +350,35 @@ describe('mailbox topics', () => {
     ada.send(answer);
     await ada.settle();
     expect((await eve.settle()).at(-1)).toEqual(answer);
+  });
+
+  it('[HB41] a mailbox of which another shard hears closes the socket with 1012, and is open there', async () => {
+    const author = await Author.create();
+    const there = env.HUB.get(env.HUB.idFromName(hubNameOf(author.sessionId, 4)));
+    const spread = (shards: string | undefined) =>
+      Promise.all(
+        [hub(), there].map((stub) =>
+          runInDurableObject(stub, (instance: Hub) => {
+            Object.assign(instance, { env: { ...env, SIGNALING_SHARDS: shards } });
+          }),
+        ),
+      );
+    await spread('4');
+    const subscribe = {
+      ...{ type: 'subscribe', topics: [mailboxTopic(author.sessionId)] },
+      token: await author.token(),
+    };
+    const here = await RelaySocket.connect();
+    here.send(subscribe);
+    expect(await here.closed).toEqual({ code: 1012, reason: 'hub/elsewhere' });
+    const { webSocket } = await there.fetch('https://relay.example/signaling', {
+      headers: { Upgrade: 'websocket' },
+    });
+    if (!webSocket) throw new Error('no WebSocket');
+    const socket = new RelaySocket(webSocket, true);
+    socket.send(subscribe);
+    expect(await socket.settle()).toEqual([]);
+    await spread(undefined);
   });
 
   it('[HB31] [HB30] a database that fails closes the socket with 1013, after what was sent before', async () => {

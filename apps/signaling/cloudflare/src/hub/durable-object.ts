@@ -16,6 +16,7 @@ import type { Env } from '../env.ts';
 import { openMailbox } from '../mailbox/open-mailbox.ts';
 import { logError } from '../operations/log.ts';
 import { RelayProblem } from '../relay-problem.ts';
+import { hubOf } from './hub-of.ts';
 import { originOf, performEffects } from './perform-effects.ts';
 
 /**
@@ -85,6 +86,8 @@ export class Hub extends DurableObject<Env> {
     token,
   }: Extract<HubEffect<WebSocket>, { type: 'authorize' }>): Promise<Verdict> {
     try {
+      // Subscribed here, it would hear nothing of what the mailbox tells ([HB41]).
+      if (!hubOf(this.env, sessionId).id.equals(this.ctx.id)) return 'elsewhere';
       const asked = { sessionId, audience: originOf(socket), scope: 'read', now: Date.now() } as const;
       const caller = await verifyToken(token, asked);
       await openMailbox(this.env).authorize({ ...caller, prefix: null });
