@@ -8,7 +8,7 @@ import { median } from './table.ts';
 declare const bench: typeof import('./page/index.ts');
 
 /** So many share a page: a browser process opens 500 connections at most. */
-const IN_A_PAGE = 5;
+export const IN_A_PAGE = 5;
 
 /** In milliseconds. */
 export const PATIENCE = {
@@ -83,8 +83,7 @@ export async function measureRoom(options: RoomOptions): Promise<RoomFigures> {
     }
     const [first] = pages;
     if (!first) throw new RangeError('a room has two people at least');
-    const look = async () =>
-      (await Promise.all(pages.map((page) => page.evaluate(() => bench.standings())))).flat();
+    const look = () => lookAt(pages);
     const quieten = () => Promise.all(pages.map((page) => page.evaluate(() => bench.quietenRoom())));
     const hasAll = (others: number) => (all: Standing[]) =>
       all.every(({ connected }) => connected === others);
@@ -130,8 +129,13 @@ export async function measureRoom(options: RoomOptions): Promise<RoomFigures> {
   }
 }
 
+/** How all members in these pages are doing. */
+export async function lookAt(pages: readonly Page[]): Promise<Standing[]> {
+  return (await Promise.all(pages.map((page) => page.evaluate(() => bench.standings())))).flat();
+}
+
 /** Looks until what is seen is as wanted, or patience has ended. */
-async function waitFor(
+export async function waitFor(
   look: () => Promise<Standing[]>,
   holds: (all: Standing[]) => boolean,
   patience: number,
@@ -149,13 +153,17 @@ interface Counted {
   readonly unquiet: boolean;
 }
 
-async function untilQuiet(look: () => Promise<Standing[]>): Promise<Counted> {
+/** Looks until nothing is sent any more, of all that is counted or of a part. */
+export async function untilQuiet(
+  look: () => Promise<Standing[]>,
+  of: (traffic: Traffic) => Count = everything,
+): Promise<Counted> {
   const deadline = performance.now() + PATIENCE.unquiet;
   let all = await look();
   for (let since = performance.now(); performance.now() - since < PATIENCE.quiet;) {
     await pause(250);
     const now = await look();
-    if (sumOf(now, everything).messages !== sumOf(all, everything).messages) since = performance.now();
+    if (sumOf(now, of).messages !== sumOf(all, of).messages) since = performance.now();
     all = now;
     if (performance.now() > deadline) return { all, unquiet: true };
   }
@@ -195,7 +203,7 @@ const NONE: Count = { messages: 0, bytes: 0 };
 const everything = ({ toHub, fromHub, sent, received }: Traffic): Count =>
   [toHub, fromHub, sent, received].reduce(plus, NONE);
 
-const sumOf = (all: Standing[], count: (traffic: Traffic) => Count): Count =>
+export const sumOf = (all: Standing[], count: (traffic: Traffic) => Count): Count =>
   all.map(({ traffic }) => count(traffic)).reduce(plus, NONE);
 
 function plus(a: Count, b: Count): Count {

@@ -1,6 +1,6 @@
 import { measureRoom, PATIENCE, type Cost, type RoomFigures, type RoomOptions } from './room.ts';
 import type { Count } from './page/room/traffic.ts';
-import { milliseconds } from './table.ts';
+import { milliseconds, number, size } from './table.ts';
 
 /** How many people a room has with the newcomer. */
 const SIZES = [5, 20, 30];
@@ -109,8 +109,3 @@ const amount = ({ messages, bytes }: Count) => `${number(messages)}, ${size(byte
 
 const against = (ours: number, theirs: number, unit: (value: number) => string) =>
   `${unit(ours)} against ${unit(theirs)}: ${(ours / theirs).toFixed(2)}×`;
-
-const number = (value: number) => value.toLocaleString('en-US');
-
-const size = (value: number) =>
-  value < 10_000 ? `${number(value)} bytes` : `${number(Math.round(value / 1000))} kB`;

@@ -77,7 +77,7 @@ try {
   await measure('large', () => measureLarge({ ...pages, urls, scripts, hub }));
   await measure('rooms', () => measureRooms({ ...pages, scripts, hub }));
   await measure('size', () => measureSize());
-  await measure('signaling', () => measureSignaling());
+  await measure('signaling', () => measureSignaling({ ...pages, scripts }));
   await measure('cost', () => measureCost(trace, readTrace('sveltecomponent')));
   let document = readFileSync(report, 'utf8');
   document = replaceSection(document, 'machine', machine(browser.version()));

@@ -43,4 +43,8 @@ export function replaceSection(document: string, name: string, content: string):
 }
 
 export const milliseconds = (value: number) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
-export const bytes = (value: number) => `${value.toLocaleString('en-US')} bytes`;
+export const number = (value: number) => value.toLocaleString('en-US');
+export const bytes = (value: number) => `${number(value)} bytes`;
+/** Of bytes, in whichever of two units reads well. */
+export const size = (value: number) =>
+  value < 10_000 ? bytes(value) : `${number(Math.round(value / 1000))} kB`;

@@ -3,8 +3,8 @@
  * room publishes once, and has had what all of them published; then comes its next. Prints what that took, as a line of JSON. With no rounds,
  * it only holds the sockets, until it is killed.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { maskedFrame, openWebSocket, textFrameLength } from './raw-socket.ts';
 
 /** About what an encrypted introduction of y-webrtc has. */
 const DATA = 'x'.repeat(300);
@@ -85,23 +85,6 @@ function play(socket: Socket, frame: Buffer): Promise<void> {
   });
 }
 
-function openWebSocket(port: number, path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    const key = randomBytes(16).toString('base64');
-    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-    socket.once('error', reject);
-    socket.once('data', (data) => {
-      if (data.includes(accept)) resolve(socket);
-      else reject(new Error(data.toString()));
-    });
-    socket.write(
-      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
-    );
-  });
-}
-
 function answerTo(socket: Socket, frame: string, answer: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('data', (data) => {
@@ -112,21 +95,9 @@ function answerTo(socket: Socket, frame: string, answer: string): Promise<void> 
   });
 }
 
-/** A text frame of a client, which has to be masked; a mask of zeros is one. */
-function maskedFrame(text: string): Buffer {
-  const payload = Buffer.from(text);
-  const header =
-    payload.length < 126 ? [payload.length | 0x80] : [126 | 0x80, payload.length >> 8, payload.length & 0xff];
-  return Buffer.concat([Buffer.from([0x81, ...header, 0, 0, 0, 0]), payload]);
-}
-
 /** The bytes of the pings among what came: nothing else here has the byte that they begin with. */
 function pingBytes(data: Buffer): number {
   let pings = 0;
   for (let at = data.indexOf(PING); at >= 0; at = data.indexOf(PING, at + 1)) pings += 1;
   return pings * 2;
-}
-
-function textFrameLength(bytes: number): number {
-  return bytes + (bytes < 126 ? 2 : 4);
 }

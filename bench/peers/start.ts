@@ -22,9 +22,9 @@ export function startYWebsocket(port: number): Promise<Peer> {
   return startServer([script], port, { PORT: String(port), HOST: '127.0.0.1' });
 }
 
-/** The signaling servers that are compared: ours, y-webrtc's own, and one that keeps no rule. */
+/** The signaling servers that are compared: ours as it is built, y-webrtc's own, and one that keeps no rule. */
 export const SIGNALING_SERVERS = {
-  parley: '../../apps/signaling/src/node/main.ts',
+  parley: '../../apps/signaling/build/parley-signaling.js',
   'y-webrtc': '../node_modules/y-webrtc/bin/server.js',
   bare: 'bare-hub.ts',
 } as const;

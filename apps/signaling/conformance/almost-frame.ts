@@ -29,6 +29,11 @@ export const almostFrame = fc
     return way === 'repeat' ? frame + frame : frame;
   });
 
+/** The first so many of them, the same ones each time. */
+export function almostFrames(count: number): string[] {
+  return fc.sample(almostFrame, { numRuns: count, seed: 5 });
+}
+
 function asJson(value: unknown): string {
   try {
     return JSON.stringify(value, (_key, inner: unknown) =>

@@ -1,7 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { SIGNALING_ERRORS } from '../src/protocol/index.ts';
-import { almostFrame } from './almost-frame.ts';
+import { almostFrames } from './almost-frame.ts';
 import { Client } from './client.ts';
 
 /** How much of it. */
@@ -18,7 +17,7 @@ export function describeStrain(url: () => string, { frames, sockets }: Strain): 
     const topic = `conformance/${crypto.randomUUID()}`;
     const [ada, bob] = [await Client.connect(url()), await Client.connect(url())];
     for (const client of [ada, bob]) await client.subscribe(topic);
-    const bad = fc.sample(almostFrame, { numRuns: frames, seed: 5 });
+    const bad = almostFrames(frames);
     const codes = new Map<string, number>();
     await inParallel(8, async () => {
       let eve = await Client.connect(url());
