@@ -78,7 +78,8 @@ export type HubEffect<Socket> =
 
 interface Member {
   readonly topics: Set<string>;
-  readonly readerOf: Set<string>;
+  /** Null instead of an empty one, which would take memory with every socket. */
+  readerOf: Set<string> | null;
   readonly conduct: Conduct;
   /** A subscribe whose token is being looked at. What the socket sends meanwhile waits, so that its order stays. */
   pending: {
@@ -115,8 +116,10 @@ export function advanceHub<Socket>(hub: Hub<Socket>, event: HubEvent<Socket>): H
     case 'connected':
       forget(hub, event.socket);
       hub.members.set(event.socket, {
-        ...{ topics: new Set(), readerOf: new Set(event.readerOf) },
-        ...{ conduct: goodConduct(), pending: null },
+        topics: new Set(),
+        readerOf: event.readerOf.length === 0 ? null : new Set(event.readerOf),
+        conduct: goodConduct(),
+        pending: null,
       });
       for (const topic of event.topics) listen(hub, event.socket, topic);
       return [];
@@ -238,7 +241,7 @@ function obey<Socket>(
       if (!isReserved(topic)) return refuse('hub/malformed');
       if (!member.topics.has(topic)) return refuse('hub/not-subscribed');
       if (envelope.length > MAILBOX_LIMITS.liveCharacters) return refuse('hub/live-too-large');
-      if (member.readerOf.has(topic) && !spendReadersLive(hub, topic, now)) {
+      if (member.readerOf?.has(topic) && !spendReadersLive(hub, topic, now)) {
         return countDropped(member.conduct) ? refuse('hub/too-fast') : [];
       }
       const receivers = [...(hub.subscribers.get(topic) ?? [])].filter((receiver) => receiver !== socket);
@@ -258,7 +261,7 @@ function settle<Socket>(
   if (member?.pending?.ticket !== ticket) return [];
   const { topics, mailbox, waiting } = member.pending;
   member.pending = null;
-  if (verdict === 'reader') member.readerOf.add(mailbox);
+  if (verdict === 'reader') (member.readerOf ??= new Set()).add(mailbox);
   if (verdict === 'unknown' || verdict === 'elsewhere') {
     forget(hub, socket);
     return [{ type: 'close', socket, ...HUB_CLOSES[verdict === 'unknown' ? 'unavailable' : 'elsewhere'] }];
@@ -290,7 +293,7 @@ function subscribe<Socket>(
 }
 
 function remember<Socket>(socket: Socket, { topics, readerOf }: Member): HubEffect<Socket> {
-  return { type: 'remember', socket, topics: [...topics], readerOf: [...readerOf] };
+  return { type: 'remember', socket, topics: [...topics], readerOf: [...(readerOf ?? [])] };
 }
 
 /** Takes one live frame from what all readers of a mailbox share ([HB32]); false when there is none left. */
@@ -331,7 +334,7 @@ function listen<Socket>(hub: Hub<Socket>, socket: Socket, topic: string): void {
 function unlisten<Socket>(hub: Hub<Socket>, socket: Socket, topic: string): void {
   const member = hub.members.get(socket);
   member?.topics.delete(topic);
-  member?.readerOf.delete(topic);
+  member?.readerOf?.delete(topic);
   const subscribers = hub.subscribers.get(topic);
   subscribers?.delete(socket);
   if (subscribers?.size !== 0) return;

@@ -20,6 +20,12 @@ const LOOK_EVERY = 30_000;
 /** How long sockets may take to answer a farewell, in milliseconds. */
 const FAREWELL_WITHIN = 2_000;
 
+function destroyStream(this: Duplex): void {
+  this.destroy();
+}
+
+function ignoreError(): void {}
+
 /** The hub as a server of its own, under Node. */
 export class HubServer {
   readonly #settings: HubSettings;
@@ -84,12 +90,12 @@ export class HubServer {
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // Whoever hangs up while being answered would end the process.
-    stream.on('error', () => stream.destroy());
+    stream.on('error', destroyStream);
     const code = this.#refuse(request);
     if (code) return this.#turnAway(stream, code);
     const leave = this.#connections.take(prefixOf(visitorOf(request, this.#settings.addressHeader)));
     if (!leave) return this.#turnAway(stream, 'relay/too-many-connections');
-    stream.once('close', leave);
+    stream.on('close', leave);
     this.#upgrades.handleUpgrade(request, stream, head, (connection) => this.#takeIn(connection, stream));
   }
 
@@ -118,7 +124,7 @@ export class HubServer {
     });
     connection.on('pong', () => socket.hear());
     // What is no WebSocket frame closes the socket, which is told next.
-    connection.on('error', () => undefined);
+    connection.on('error', ignoreError);
     connection.on('close', () => {
       this.#sockets.delete(socket);
       this.#hub.disconnect(socket);
