@@ -14,12 +14,12 @@ export async function measureIdle(firstPort: number): Promise<string[]> {
   const theirs = held.get('y-webrtc');
   const results = [...held].map(([kind, { socket, all }]): Result => ({
     what: NAMES[kind],
-    figure: `${(socket / 1000).toFixed(1)} kB a socket; the process ${Math.round(all / 1e6)} MB`,
+    figure: `${(socket / 1000).toFixed(1)} kB a socket; the process with them ${Math.round(all / 1e6)} MB`,
     ratio: socket / (theirs?.socket ?? NaN),
     aim: kind === 'parley' ? 1 : null,
   }));
   return [
-    `${SOCKETS.toLocaleString('en-US')} idle sockets, each subscribed to one topic:`,
+    `${SOCKETS.toLocaleString('en-US')} idle sockets, each subscribed to one topic; garbage is collected before and after they come:`,
     tableOf(results, NAMES['y-webrtc']),
   ];
 }
@@ -34,12 +34,14 @@ interface Held {
 
 /** Measures a server that has done nothing else. */
 async function holdSockets(kind: Kind, port: number): Promise<Held> {
-  const { pid, stop } = await startSignaling(kind, port);
+  const { pid, collect, stop } = await startSignaling(kind, port);
+  await collect();
   const before = residentBytes(pid);
   const args = [loadScript, String(port), '/', String(SOCKETS / 4), '4', '0'];
   const load = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   // It says when all are there.
   await new Promise((resolve) => load.stdout.once('data', resolve));
+  await collect();
   const all = residentBytes(pid);
   const gone = new Promise((resolve) => load.once('exit', resolve));
   load.kill('SIGKILL');

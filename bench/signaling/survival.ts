@@ -31,8 +31,7 @@ interface Outcome {
 }
 
 function sentence({ sent, refused, closed, isThere }: Outcome): string {
-  if (!isThere)
-    return `its process ends at the ${sent === 1 ? 'first' : `${sent}th`}, and every connection with it.`;
+  if (!isThere) return `its process ends at number ${sent}, and every connection with it.`;
   return `answers ${refused} of ${sent} with an error, closes ${closed} sockets for them, and goes on; who was there from the beginning still is.`;
 }
 
