@@ -13,8 +13,8 @@ type Sort = 'frames' | 'live' | 'readersLive';
 /** How one socket has behaved: what it may still send, and what it has to answer for. Times are in milliseconds. */
 export interface Conduct {
   readonly frames: Allowance;
-  /** Of live frames: those who type fast are not to lose their connection to the mesh for it. */
-  readonly live: Allowance;
+  /** Of live frames: those who type fast are not to lose their connection to the mesh for it. Null until the first. */
+  live: Allowance | null;
   /** Frames dropped as too fast since it was last forgiven. */
   dropped: number;
   strikes: number;
@@ -25,7 +25,7 @@ export interface Conduct {
 export function goodConduct(): Conduct {
   return {
     frames: fullAllowance('frames'),
-    live: fullAllowance('live'),
+    live: null,
     dropped: 0,
     strikes: 0,
     struckAt: -Infinity,
@@ -41,7 +41,8 @@ export function spendFrame(conduct: Conduct, sort: 'frames' | 'live', now: numbe
     conduct.strikes = 0;
     conduct.dropped = 0;
   }
-  return spend(conduct[sort], sort, now);
+  const allowance = sort === 'live' ? (conduct.live ??= fullAllowance('live')) : conduct.frames;
+  return spend(allowance, sort, now);
 }
 
 /** An allowance of which nothing has been used. */

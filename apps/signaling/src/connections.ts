@@ -1,3 +1,5 @@
+function goUncounted(): void {}
+
 /** How many connections each IP prefix has open ([HB40]). */
 export class Connections {
   readonly #limit: number;
@@ -14,7 +16,7 @@ export class Connections {
    * @returns what counts it as gone, however often it is called; null where it is one too many
    */
   take(prefix: string | null): (() => void) | null {
-    if (prefix === null) return () => undefined;
+    if (prefix === null) return goUncounted;
     const open = this.#open.get(prefix) ?? 0;
     if (open >= this.#limit) return null;
     this.#open.set(prefix, open + 1);

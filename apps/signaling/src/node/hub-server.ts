@@ -1,13 +1,13 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
 import { refuseVisitor } from '../access.ts';
 import { Connections } from '../connections.ts';
 import { prefixOf } from '../ip-prefix.ts';
 import type { ProblemCode } from '../protocol/problems.ts';
 import { SIGNALING_LIMITS } from '../protocol/signaling.ts';
 import { StandaloneHub } from '../standalone-hub.ts';
-import { HubSocket } from './hub-socket.ts';
+import { HubSocket, type SocketOwner } from './hub-socket.ts';
 import { answerRequest, refuseUpgrade } from './answers.ts';
 import type { Measured } from './metrics.ts';
 import { HUB_PATH, type HubSettings } from '../settings.ts';
@@ -24,14 +24,13 @@ function destroyStream(this: Duplex): void {
   this.destroy();
 }
 
-function ignoreError(): void {}
-
 /** The hub as a server of its own, under Node. */
 export class HubServer {
   readonly #settings: HubSettings;
   readonly #server: Server;
   readonly #upgrades = new WebSocketServer({
     noServer: true,
+    WebSocket: HubSocket,
     // A frame is made once for all receivers; compressed, it would be made anew for each.
     perMessageDeflate: false,
     // The hub answers what is too large. This is for what it should not even have to take in.
@@ -41,7 +40,10 @@ export class HubServer {
     send: (receivers, text) => this.#send(receivers, text),
     close: (socket, code, reason) => socket.close(code, reason),
   });
-  readonly #sockets = new Set<HubSocket>();
+  readonly #owner: SocketOwner = {
+    received: (socket, frame) => this.#hub.receive(socket, frame, performance.now()),
+    gone: (socket) => this.#hub.disconnect(socket),
+  };
   readonly #connections: Connections;
   readonly #refused = new Map<string, number>();
   #dropped = 0;
@@ -69,7 +71,7 @@ export class HubServer {
       this.#server.listen(port, host, resolve);
     });
     this.#look = setInterval(() => {
-      for (const socket of this.#sockets) socket.look();
+      for (const socket of this.#upgrades.clients) socket.look();
     }, LOOK_EVERY);
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
@@ -81,7 +83,7 @@ export class HubServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#hub.stop();
     const patience = setTimeout(() => {
-      for (const socket of this.#sockets) socket.drop();
+      for (const socket of this.#upgrades.clients) socket.terminate();
       this.#server.closeAllConnections();
     }, FAREWELL_WITHIN);
     await closed;
@@ -95,8 +97,16 @@ export class HubServer {
     if (code) return this.#turnAway(stream, code);
     const leave = this.#connections.take(prefixOf(visitorOf(request, this.#settings.addressHeader)));
     if (!leave) return this.#turnAway(stream, 'relay/too-many-connections');
-    stream.on('close', leave);
-    this.#upgrades.handleUpgrade(request, stream, head, (connection) => this.#takeIn(connection, stream));
+    let isIn = false;
+    this.#upgrades.handleUpgrade(request, stream, head, (socket) => {
+      isIn = true;
+      // `ws` has one of its own.
+      stream.off('error', destroyStream);
+      this.#hub.connect(socket);
+      socket.begin(this.#owner, stream, leave);
+    });
+    // What is no handshake is refused at once.
+    if (!isIn) leave();
   }
 
   #refuse(request: IncomingMessage): ProblemCode | null {
@@ -114,30 +124,13 @@ export class HubServer {
     refuseUpgrade(stream, code);
   }
 
-  #takeIn(connection: WebSocket, stream: Duplex): void {
-    const socket = new HubSocket(connection, stream);
-    this.#sockets.add(socket);
-    this.#hub.connect(socket);
-    connection.on('message', (data: Buffer, isBinary) => {
-      socket.hear();
-      this.#hub.receive(socket, isBinary ? data : data.toString(), performance.now());
-    });
-    connection.on('pong', () => socket.hear());
-    // What is no WebSocket frame closes the socket, which is told next.
-    connection.on('error', ignoreError);
-    connection.on('close', () => {
-      this.#sockets.delete(socket);
-      this.#hub.disconnect(socket);
-    });
-  }
-
   #send(receivers: readonly HubSocket[], text: string): HubSocket[] {
     const frame = textFrame(text);
     return receivers.filter((receiver) => {
-      if (receiver.send(frame)) return false;
+      if (receiver.write(frame)) return false;
       if (receiver.isBehind) {
         this.#dropped += 1;
-        receiver.drop();
+        receiver.terminate();
       }
       return true;
     });
