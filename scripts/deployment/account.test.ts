@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { uploadVersion } from './commands.ts';
 import { deploy, type Order } from './deploy.ts';
+import type { SmokeTarget } from './ports.ts';
 import { needsPlainDeploy } from './records.ts';
 import { openCloudflare } from './test/cloudflare.ts';
 import { spawnWrangler, type Wrangler } from './wrangler.ts';
@@ -18,6 +19,8 @@ async function open() {
   vi.stubEnv('CLOUDFLARE_API_TOKEN', 'token');
   vi.stubEnv('CLOUDFLARE_ACCOUNT_ID', 'account');
   onTestFinished(() => void vi.unstubAllEnvs());
+  // wrangler insists on the folder, whatever is in it.
+  mkdirSync(join(import.meta.dirname, '../../apps/client/build'), { recursive: true });
   let said = '';
   const spawned = spawnWrangler({ say: (text) => (said += text) });
   // The Worker's tests need no build of the client.
@@ -33,8 +36,13 @@ async function open() {
 it('an account gets its first version, goes back from its second, and needs a plain deploy for other classes', async () => {
   const { account, wrangler, said } = await open();
   const order: Order = { environment: 'staging', version: 'one', address: null, steps: [0], location: null };
+  const tested: SmokeTarget[] = [];
   const verdicts: boolean[] = [];
-  const ports = { wrangler, say: () => undefined, smoke: () => Promise.resolve(verdicts.shift() ?? true) };
+  const smoke = (target: SmokeTarget) => {
+    tested.push(target);
+    return Promise.resolve(verdicts.shift() ?? true);
+  };
+  const ports = { wrangler, say: () => undefined, smoke };
 
   expect(await deploy(order, ports), said()).toMatchObject({ ok: true, way: 'plain', address: ADDRESS });
   const [database] = account.databases;
@@ -47,8 +55,9 @@ it('an account gets its first version, goes back from its second, and needs a pl
 
   verdicts.push(true, false);
   expect(await deploy({ ...order, version: 'two' }, ports), said()).toMatchObject({
-    ...{ ok: false, way: 'gradual', address: ADDRESS, rollback: 'done' },
+    ...{ ok: false, way: 'gradual', address: ADDRESS, returned: { outcome: 'done', version: 'one' } },
   });
+  expect(tested.at(-1)).toEqual({ url: ADDRESS, version: 'one', override: null });
   const [, [second] = []] = account.versions;
   expect(account.deployments).toEqual([
     { [String(first)]: 100 },

@@ -25,6 +25,11 @@ export function showServing(environment: Environment): string[] {
   return ['deployments', 'status', '--json', '--env', environment];
 }
 
+/** @param id of a version */
+export function showVersion(environment: Environment, id: string): string[] {
+  return ['versions', 'view', id, '--json', '--env', environment];
+}
+
 /** A version that serves nobody yet. */
 export function uploadVersion(environment: Environment, version: string): string[] {
   return ['versions', 'upload', '--env', environment, '--var', `VERSION:${version}`, '--tag', version];
@@ -51,8 +56,8 @@ export function applyTriggers(environment: Environment): string[] {
   return ['triggers', 'deploy', '--env', environment];
 }
 
-/** @param version the id of one that has been deployed; null for the last that served everybody before this one */
-export function rollBack(environment: Environment, version: string | null, reason: string): string[] {
-  const target = version === null ? [] : [version];
+/** @param id of a version that has been deployed; null for the last that served everybody before this one */
+export function rollBack(environment: Environment, id: string | null, reason: string): string[] {
+  const target = id === null ? [] : [id];
   return ['rollback', ...target, '--yes', '--message', reason, '--env', environment, ...AT_ONCE];
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { prepareDatabase } from './database.ts';
-import { deploy, type Order, type SmokeTarget } from './deploy.ts';
+import { deploy, type Order } from './deploy.ts';
+import type { SmokeTarget } from './ports.ts';
 import { readRecords } from './records.ts';
 import { callWrangler, EMPTY_ACCOUNT, type Account } from './test/account.ts';
 
@@ -33,7 +34,7 @@ function open(given: Partial<Account>, verdicts: readonly boolean[] = []) {
 it('the first deployment makes the database, and is a plain one', async () => {
   const { account, ports, tested } = open({});
   expect(await deploy({ ...ORDER, location: 'weur' }, ports)).toEqual({
-    ...{ ok: true, way: 'plain', address: URL, reason: null, rollback: 'not needed' },
+    ...{ ok: true, way: 'plain', address: URL, reason: null, returned: null },
   });
   expect(account.calls).toEqual([
     'deployments status --json --env production',
@@ -82,23 +83,37 @@ it('it is tested where RELAY_URL says', async () => {
   expect(tested.map(({ url }) => url)).toEqual(['https://parley.example', 'https://parley.example']);
 });
 
+const BEFORE = { url: URL, version: 'named before', override: null };
+const RETURNED = { outcome: 'done', version: 'named before' };
+
 it.each([
   ['before anybody gets it', [false]],
   ['once all have it', [true, false]],
-])('what fails its smoke test %s is rolled back', async (_, verdicts) => {
-  const { account, ports } = open(SERVING, verdicts);
+])('what fails its smoke test %s is rolled back, and what serves then is tested', async (_, verdicts) => {
+  const { account, ports, tested } = open(SERVING, verdicts);
   expect(await deploy(ORDER, ports)).toMatchObject({
-    ...{ ok: false, rollback: 'done', reason: `The smoke test of ${URL} failed.` },
+    ...{ ok: false, returned: RETURNED, reason: `The smoke test of ${URL} failed.` },
   });
-  expect(account.calls.at(-1)).toBe(
-    `rollback before --yes --message 0123456789ab failed its smoke test --env production ${AT_ONCE}`,
-  );
+  expect(account.calls.slice(-3)).toEqual([
+    `rollback before --yes --message 0123456789ab failed --env production ${AT_ONCE}`,
+    'deployments status --json --env production',
+    'versions view before --json --env production',
+  ]);
   expect(account.deployments.at(-1)).toEqual({ before: 100 });
+  expect(tested.slice(verdicts.length)).toEqual([BEFORE]);
+});
+
+it('what serves after going back is known not to work when its smoke test fails as well', async () => {
+  const { ports, tested } = open(SERVING, [true, false, false]);
+  expect(await deploy(ORDER, ports)).toMatchObject({
+    ...{ ok: false, returned: { outcome: 'unproved', version: 'named before' } },
+  });
+  expect(tested.at(-1)).toEqual(BEFORE);
 });
 
 it('a shift of traffic that fails is rolled back', async () => {
   const { account, ports } = open({ ...SERVING, failing: ['versions deploy next@100%'] });
-  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, rollback: 'done' });
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, returned: RETURNED });
   expect(account.deployments.at(-1)).toEqual({ before: 100 });
 });
 
@@ -106,7 +121,7 @@ it('a smoke test that breaks down is one that fails', async () => {
   const { account, ports } = open(SERVING);
   const smoke = () => Promise.reject(new Error('out of memory'));
   expect(await deploy(ORDER, { ...ports, smoke })).toMatchObject({
-    ...{ ok: false, rollback: 'done', reason: 'out of memory' },
+    ...{ ok: false, reason: 'out of memory', returned: { ...RETURNED, outcome: 'unproved' } },
   });
   expect(account.deployments.at(-1)).toEqual({ before: 100 });
 });
@@ -120,25 +135,35 @@ it('of two versions that serve, it goes back to the one that served most', async
 it('a change of the Durable Objects’ classes is deployed plainly', async () => {
   const { account, ports } = open({ ...SERVING, configured: 'v2' });
   expect(await deploy(ORDER, ports)).toMatchObject({ ok: true, way: 'plain', address: URL });
-  expect(account.calls.slice(-2)).toEqual([
+  expect(account.calls.slice(-3)).toEqual([
     'versions upload --env production --var VERSION:0123456789ab --tag 0123456789ab',
+    'triggers deploy --env production',
     `deploy --env production --var VERSION:0123456789ab --tag 0123456789ab ${AT_ONCE}`,
   ]);
   expect(account.migration).toBe('v2');
 });
 
 it('says so when it cannot go back behind such a change', async () => {
-  const { ports } = open({ ...SERVING, configured: 'v2', failing: ['rollback'] }, [false]);
-  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, way: 'plain', rollback: 'failed' });
+  const { ports, tested } = open({ ...SERVING, configured: 'v2', failing: ['rollback'] }, [false]);
+  expect(await deploy(ORDER, ports)).toMatchObject({
+    ...{ ok: false, way: 'plain', returned: { outcome: 'failed', version: null } },
+  });
+  expect(tested).toHaveLength(1);
+});
+
+it('a plain deploy that fails goes back as well, to where wrangler said before', async () => {
+  const { ports, tested } = open({ ...SERVING, configured: 'v2', failing: ['deploy --env'] });
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, way: 'plain', returned: RETURNED });
+  expect(tested).toEqual([BEFORE]);
 });
 
 it('says so when there is nothing to go back to', async () => {
   const { account, ports } = open({}, [false]);
-  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, rollback: 'nothing before' });
+  expect(await deploy(ORDER, ports)).toMatchObject({ ok: false, returned: null });
   expect(account.calls.some((call) => call.startsWith('rollback'))).toBe(false);
 });
 
-it.each(['deployments status', 'd1 list', 'd1 migrations', 'versions upload'])(
+it.each(['deployments status', 'd1 list', 'd1 migrations', 'versions upload', 'triggers deploy'])(
   'nothing that serves changes when “%s” fails',
   async (failing) => {
     const { account, ports, tested } = open({ ...SERVING, failing: [failing] });

@@ -1,15 +1,11 @@
-import {
-  applyTriggers,
-  deployPlainly,
-  rollBack,
-  shiftTraffic,
-  showServing,
-  uploadVersion,
-} from './commands.ts';
+import { deployPlainly, shiftTraffic, showServing, uploadVersion } from './commands.ts';
 import { prepareDatabase } from './database.ts';
 import { ENVIRONMENTS, type Environment } from './environments.ts';
 import { DeploymentError } from './error.ts';
-import { findAddress, needsPlainDeploy, readServing, type WranglerOutcome } from './records.ts';
+import { goBack, type Returned } from './go-back.ts';
+import type { DeployPorts, SmokeTarget } from './ports.ts';
+import { findAddress, needsPlainDeploy, readServing, succeed, type WranglerOutcome } from './records.ts';
+import { known, locateRelay } from './triggers.ts';
 import type { Wrangler } from './wrangler.ts';
 
 export interface Order {
@@ -24,22 +20,6 @@ export interface Order {
   readonly location: string | null;
 }
 
-/** What a smoke test is to look at. */
-export interface SmokeTarget {
-  readonly url: string;
-  /** What has to be there; null for whatever is. */
-  readonly version: string | null;
-  /** A version that shares the traffic, and is to answer all of the test. */
-  readonly override: { readonly worker: string; readonly version: string } | null;
-}
-
-export interface DeployPorts {
-  readonly wrangler: Wrangler;
-  /** Whether what answers there works. */
-  readonly smoke: (target: SmokeTarget) => Promise<boolean>;
-  readonly say: (text: string) => void;
-}
-
 export interface Deployed {
   /** Whether the version serves and its smoke test passed. */
   readonly ok: boolean;
@@ -48,13 +28,13 @@ export interface Deployed {
   readonly address: string | null;
   /** Why not, in a sentence. */
   readonly reason: string | null;
-  /** What became of going back: nobody tried, nothing was there before, or whether it worked. */
-  readonly rollback: 'not needed' | 'nothing before' | 'done' | 'failed';
+  /** What became of going back; null when nobody tried, because all is well or nothing was there before. */
+  readonly returned: Returned | null;
 }
 
 /**
- * Deploys a version: database, upload, traffic step by step, smoke test. When anything after the upload fails, what served before
- * serves again. The database does not go back; its migrations only ever add.
+ * Deploys a version: database, upload, traffic step by step, smoke test. When the traffic or a smoke test fails, what served before
+ * serves again, and is tested as well. The database does not go back; its migrations only ever add.
  *
  * @throws {DeploymentError} when it fails before anything that serves was changed
  */
@@ -65,22 +45,30 @@ export async function deploy(order: Order, ports: DeployPorts): Promise<Deployed
   await prepareDatabase(environment, wrangler, order.location);
   const next = before === null ? null : await upload(order, wrangler);
   const way = next === null ? 'plain' : 'gradual';
-  let address = order.address;
+  const said = before === null ? null : await locateRelay(environment, wrangler);
+  let address = order.address ?? said;
+  if (before !== null) known(address);
   try {
     if (before !== null && next !== null) {
-      address = await rollOut(order, ports, before, next);
+      await rollOut(order, ports, { before, next, url: known(address) });
     } else {
       say(`${before === null ? 'Nothing is there yet' : 'Durable Objects change'}: a plain deploy.\n`);
       const outcome = succeed(await wrangler(deployPlainly(environment, version)), 'wrangler deploy');
       address ??= outcome.records.flatMap(addressOf)[0] ?? findAddress(outcome.printed);
     }
     await check(ports, { url: known(address), version, override: null });
-    return { ok: true, way, address, reason: null, rollback: 'not needed' };
+    return { ok: true, way, address, reason: null, returned: null };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     say(`${reason}\n`);
-    const rollback = before === null ? 'nothing before' : await goBack(order, ports, before);
-    return { ok: false, way, address, reason, rollback };
+    const retreat = { environment, to: before, reason: `${version} failed`, address };
+    return {
+      ok: false,
+      way,
+      address,
+      reason,
+      returned: before === null ? null : await goBack(retreat, ports),
+    };
   }
 }
 
@@ -93,48 +81,33 @@ async function upload({ environment, version }: Order, wrangler: Wrangler): Prom
   throw new DeploymentError('deployment/unreadable', 'wrangler does not say which version it has uploaded.');
 }
 
-/** @returns where the relay answers */
-async function rollOut(order: Order, ports: DeployPorts, before: string, next: string): Promise<string> {
-  const { environment, version, steps } = order;
-  const { wrangler } = ports;
+interface Shift {
+  readonly before: string;
+  readonly next: string;
+  readonly url: string;
+}
+
+async function rollOut(
+  { environment, version, steps }: Order,
+  ports: DeployPorts,
+  { before, next, url }: Shift,
+): Promise<void> {
   const shift = async (percent: number) =>
-    succeed(await wrangler(shiftTraffic(environment, before, next, percent)), `Giving it ${percent} %`);
-  // First, since this says where to test. What it applies fits the version before as well.
-  const triggers = succeed(await wrangler(applyTriggers(environment)), 'Applying its triggers');
-  const url = known(order.address ?? findAddress(triggers.printed));
+    succeed(
+      await ports.wrangler(shiftTraffic(environment, before, next, percent)),
+      `Giving it ${percent} % of the traffic`,
+    );
   const override = { worker: ENVIRONMENTS[environment].worker, version: next };
   for (const percent of steps) {
     await shift(percent);
     await check(ports, { url, version, override });
   }
   await shift(100);
-  return url;
-}
-
-async function goBack(order: Order, ports: DeployPorts, before: string): Promise<'done' | 'failed'> {
-  const { environment, version } = order;
-  const reason = `${version} failed its smoke test`;
-  const { ok } = await ports.wrangler(rollBack(environment, before, reason));
-  ports.say(ok ? 'What served before serves again.\n' : 'What served before could not be brought back.\n');
-  return ok ? 'done' : 'failed';
 }
 
 async function check({ smoke }: DeployPorts, target: SmokeTarget): Promise<void> {
   if (await smoke(target)) return;
   throw new DeploymentError('deployment/smoke-failed', `The smoke test of ${target.url} failed.`);
-}
-
-function succeed(outcome: WranglerOutcome, what: string): WranglerOutcome {
-  if (outcome.ok) return outcome;
-  throw new DeploymentError('deployment/wrangler-failed', `${what} failed.`);
-}
-
-function known(address: string | null): string {
-  if (address !== null) return address;
-  throw new DeploymentError(
-    'deployment/no-address',
-    'wrangler does not say where the relay answers. Set RELAY_URL to its address.',
-  );
 }
 
 function addressOf(record: WranglerOutcome['records'][number]): string[] {

@@ -27,6 +27,15 @@ export interface WranglerOutcome {
   readonly records: readonly WranglerRecord[];
 }
 
+/**
+ * @param what was tried, as the beginning of a sentence
+ * @throws {DeploymentError} `deployment/wrangler-failed`, when it did not end well
+ */
+export function succeed(outcome: WranglerOutcome, what: string): WranglerOutcome {
+  if (outcome.ok) return outcome;
+  throw new DeploymentError('deployment/wrangler-failed', `${what} failed.`);
+}
+
 /** What stands in such a file. Lines of other kinds, and whatever is none, are passed over. */
 export function readRecords(text: string): WranglerRecord[] {
   return text.split('\n').flatMap((line) => {
@@ -55,6 +64,22 @@ export function readServing(status: WranglerOutcome): string | null {
     throw new DeploymentError('deployment/unreadable', 'What wrangler says to be deployed cannot be read.');
   }
   return most.version_id;
+}
+
+const bindings = z.array(
+  z.union([z.object({ name: z.literal('VERSION'), text: z.string() }), z.object({ name: z.string() })]),
+);
+const versionView = z.object({ resources: z.object({ bindings }) });
+
+/**
+ * What a version answers to `GET /health`, by `wrangler versions view --json`: its variable `VERSION`.
+ *
+ * @throws {DeploymentError} `deployment/unreadable`
+ */
+export function readVersion(view: WranglerOutcome): string {
+  const { data } = versionView.safeParse(parseJson(view.printed));
+  for (const binding of data?.resources.bindings ?? []) if ('text' in binding) return binding.text;
+  throw new DeploymentError('deployment/unreadable', 'wrangler does not say what a version calls itself.');
 }
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { deploy } from './deploy.ts';
+import type { SmokeTarget } from './ports.ts';
 import { EMPTY_ACCOUNT, type Account } from './test/account.ts';
 import { spawnWrangler } from './wrangler.ts';
 
@@ -27,9 +28,9 @@ it('a deployment through a process, whose smoke test fails, ends with what serve
     ...{ databases: ['parley-staging'], deployments: [{ before: 100 }], migration: 'v1' },
   });
   const order = { environment: 'staging', version: 'abc', address: null, steps: [], location: null } as const;
-  const smoke = () => Promise.resolve(false);
+  const smoke = ({ version }: SmokeTarget) => Promise.resolve(version !== 'abc');
   expect(await deploy(order, { wrangler, smoke, say: () => undefined })).toMatchObject({
-    ...{ ok: false, address: 'https://relay.example.workers.dev', rollback: 'done' },
+    ...{ ok: false, address: 'https://relay.example.workers.dev', returned: { outcome: 'done' } },
   });
   expect(read().deployments).toEqual([{ before: 100 }, { next: 100 }, { before: 100 }]);
   expect(said()).toContain('Deployed triggers');

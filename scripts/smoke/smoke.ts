@@ -20,6 +20,9 @@ export interface Smoke {
   readonly say: (line: string) => void;
 }
 
+/** The patience for what has just been deployed, in milliseconds. */
+export const SPREADING = 90_000;
+
 const BETWEEN_TRIES = 1_000;
 /** How long the relay may take to say that it is well, in milliseconds. */
 const HEALTH_TIMEOUT = 10_000;

@@ -35,6 +35,7 @@ export function callWrangler(account: Account, options: readonly string[]): Fake
     return account.databases.length > 0 ? print('') : fail("Couldn't find a D1 DB");
   }
   if (is('deployments status')) return showStatus(account);
+  if (is('versions view')) return showVersion(options[2] ?? '');
   if (is('versions upload')) return uploadVersion(account);
   if (is('versions deploy')) return shiftTraffic(account, options);
   if (is('triggers deploy')) return print('Deployed triggers\n  https://relay.example.workers.dev\n');
@@ -54,6 +55,15 @@ function showStatus(account: Account): FakeCall {
   if (!serving) return fail('This Worker does not exist on your account.', 10_007);
   const versions = Object.entries(serving).map(([version_id, percentage]) => ({ version_id, percentage }));
   return print(JSON.stringify({ id: 'deployment', versions }));
+}
+
+/** Every version calls itself after its id. */
+function showVersion(id: string): FakeCall {
+  const bindings = [
+    { type: 'd1', name: 'DB', id: 'database' },
+    { type: 'plain_text', name: 'VERSION', text: `named ${id}` },
+  ];
+  return print(JSON.stringify({ id, resources: { bindings } }));
 }
 
 function uploadVersion(account: Account): FakeCall {
@@ -83,7 +93,14 @@ function deployPlainly(account: Account): FakeCall {
   return print('', { type: 'deploy', version: 1, version_id: 'next', targets });
 }
 
-function rollBack(account: Account, version: string): FakeCall {
+/** Without an id, it looks for the last version but one that served everybody. */
+function rollBack(account: Account, option: string): FakeCall {
+  const served = account.deployments
+    .slice(0, -1)
+    .reverse()
+    .map((shares) => Object.keys(shares).find((id) => shares[id] === 100));
+  const version = option.startsWith('--') ? served.find((id) => id !== undefined) : option;
+  if (version === undefined) return fail('Could not find stable Worker Version to rollback to.');
   account.deployments.push({ [version]: 100 });
   return print('');
 }

@@ -84,7 +84,7 @@ async function answer(account: CloudflareAccount, call: string, body: string, ty
   }
   if (is(/^GET .*\/deployments$/))
     return { result: { deployments: account.deployments.map(describe).reverse() } };
-  if (is(/^GET .*\/versions\/[\w-]+$/)) return { result: describeVersion(call.split('/').at(-1) ?? '') };
+  if (is(/^GET .*\/versions\/[\w-]+$/)) return describeVersion(account, call.split('/').at(-1) ?? '');
   if (is(/^GET .*\/settings$/))
     return { result: { bindings: [...account.versions.values()].at(-1)?.bindings } };
   if (is(/^GET \/workers\/workers\//))
@@ -133,9 +133,12 @@ function describe(shares: Record<string, number>, at: number): object {
   return { id: String(at), source: 'wrangler', created_on: new Date(at).toISOString(), versions };
 }
 
-function describeVersion(id: string): object {
+function describeVersion({ versions }: CloudflareAccount, id: string): Answer {
+  const bindings = versions.get(id)?.bindings;
+  if (!bindings) return { status: 404, result: null, code: 10_222 };
   const metadata = { created_on: new Date(0).toISOString(), source: 'wrangler' };
-  return { id, metadata, annotations: {}, resources: { bindings: [], script: {}, script_runtime: {} } };
+  const resources = { bindings, script: {}, script_runtime: {} };
+  return { result: { id, metadata, annotations: {}, resources } };
 }
 
 /** A UUID that begins with these digits. */
