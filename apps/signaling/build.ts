@@ -1,11 +1,17 @@
-/** `pnpm --filter @parley/signaling build`: the hub for Node as one file that needs nothing but Node, `build/parley-signaling.js`. */
-import { join } from 'node:path';
+/**
+ * `pnpm --filter @parley/signaling build [folder]`: the hub for Node as one file that needs nothing but Node, `build/parley-signaling.js`
+ * or in another folder. With the package.json beside it, the folder is a package for `npx` and `npm pack`.
+ */
+import { writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
+import own from './package.json' with { type: 'json' };
 
+const folder = resolve(process.argv[2] ?? join(import.meta.dirname, 'build'));
 const result = await build({
   absWorkingDir: import.meta.dirname,
   entryPoints: ['src/node/main.ts'],
-  outfile: 'build/parley-signaling.js',
+  outfile: join(folder, 'parley-signaling.js'),
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -18,6 +24,14 @@ const result = await build({
   external: ['bufferutil', 'utf-8-validate'],
   metafile: true,
 });
+const manifest = {
+  name: own.name,
+  version: own.version,
+  type: 'module',
+  bin: { 'parley-signaling': 'parley-signaling.js' },
+  engines: { node: '>=22' },
+};
+writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 for (const [file, { bytes }] of Object.entries(result.metafile.outputs)) {
-  console.log(`${join('apps/signaling', file)} (${bytes} bytes)`);
+  console.log(`${relative(process.cwd(), join(import.meta.dirname, file))} (${bytes} bytes)`);
 }

@@ -1,6 +1,14 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  root: import.meta.dirname,
-  test: { name: 'signaling', include: ['src/**/*.test.ts'] },
+  root: join(import.meta.dirname, '../..'),
+  test: {
+    name: 'signaling',
+    include: [
+      'apps/signaling/src/**/*.test.ts',
+      'apps/signaling/*.test.ts',
+      'spikes/flyio-signaling/*.test.js',
+    ],
+  },
 });

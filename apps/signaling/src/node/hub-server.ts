@@ -18,7 +18,7 @@ import { keyOf, pathOf, visitorOf } from './visit.ts';
 const LOOK_EVERY = 30_000;
 
 /** How long sockets may take to answer a farewell, in milliseconds. */
-const FAREWELL_WITHIN = 2_000;
+export const FAREWELL_WITHIN = 2_000;
 
 function destroyStream(this: Duplex): void {
   this.destroy();
