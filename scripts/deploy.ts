@@ -7,7 +7,7 @@ import { buildClient } from './build.ts';
 import { deploy } from './deployment/deploy.ts';
 import { isEnvironment } from './deployment/environments.ts';
 import { readSettings } from './deployment/settings.ts';
-import { summarize, summarizeNothing } from './deployment/summary.ts';
+import { isAlarming, summarize, summarizeNothing } from './deployment/summary.ts';
 import { tellGitHub, tellReturn } from './deployment/tell.ts';
 import { spawnWrangler } from './deployment/wrangler.ts';
 import { smokeTest, SPREADING } from './smoke/smoke.ts';
@@ -18,8 +18,9 @@ if (!isEnvironment(environment) || others.length > 0) {
   process.exit(2);
 }
 
-const version = describeCheckout();
+let version = 'nothing';
 try {
+  version = describeCheckout();
   const { address, accessKey, steps, location } = readSettings(process.env);
   buildClient();
   const say = (text: string) => void process.stdout.write(text);
@@ -34,7 +35,7 @@ try {
   console.log(`\n${summary}`);
   tellGitHub('GITHUB_STEP_SUMMARY', summary);
   if (deployed.address !== null) tellGitHub('GITHUB_OUTPUT', `url=${deployed.address}\n`);
-  if (deployed.returned) tellReturn(deployed.returned);
+  if (isAlarming(deployed.returned)) tellReturn(deployed.returned);
   process.exitCode = deployed.ok ? 0 : 1;
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);

@@ -69,4 +69,6 @@ it('an account gets its first version, goes back from its second, and needs a pl
   account.migration = 'another';
   expect(needsPlainDeploy(await wrangler(uploadVersion('staging', 'three')))).toBe(true);
   expect(account.unknown).toEqual([]);
+  // A token needs a permission for each of these, and for nothing else.
+  expect([...account.parts].sort()).toEqual(['d1', 'workers']);
 }, 600_000);

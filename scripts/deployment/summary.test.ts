@@ -18,7 +18,7 @@ it.each([
     '(old) was to serve again, and its smoke test did not pass',
   ],
   ['🚨', { outcome: 'unproved', version: null }, '(of an unknown version) was to serve again'],
-  ['🚨', { outcome: 'failed', version: null }, 'could not be brought back; what failed still serves'],
+  ['🚨', { outcome: 'failed', version: null }, 'Going back failed, and what served until then still serves'],
   ['❌', null, 'Nothing served before'],
 ] as const)('says with %s what became of going back: %j', (mark, returned, words) => {
   const deployed = { ok: false, way: 'plain', address, reason: 'It failed.', returned } as const;

@@ -30,11 +30,11 @@ export function describeReturn({ outcome, version }: Returned): string {
     case 'unproved':
       return `**What served before (${version ?? 'of an unknown version'}) was to serve again, and its smoke test did not pass.** Perhaps nothing works now: see what the smoke test says, and docs/operations.md.`;
     case 'failed':
-      return '**What served before could not be brought back; what failed still serves.** A change of the Durable Objects’ classes does not go back. Deploy another version.';
+      return '**Going back failed, and what served until then still serves.** wrangler says why; it does not go back behind a change of the Durable Objects’ classes. Deploy another version.';
   }
 }
 
 /** Whether somebody has to look at once. */
-export function isAlarming(returned: Returned | null): boolean {
+export function isAlarming(returned: Returned | null): returned is Returned {
   return returned !== null && returned.outcome !== 'done';
 }

@@ -11,6 +11,8 @@ interface CloudflareAccount {
   versions: Map<string, Upload>;
   /** The shares of the versions that serve, newest deployment last. */
   deployments: Record<string, number>[];
+  /** What parts of the account's API were asked, such as `workers`; anything else by its whole path. */
+  parts: Set<string>;
   /** Requests that nothing here answers. */
   unknown: string[];
 }
@@ -37,10 +39,18 @@ export async function openCloudflare(): Promise<{
   readonly close: () => void;
 }> {
   const account: CloudflareAccount = {
-    ...{ databases: [], migration: null, versions: new Map(), deployments: [], unknown: [] },
+    ...{
+      databases: [],
+      migration: null,
+      versions: new Map(),
+      deployments: [],
+      parts: new Set(),
+      unknown: [],
+    },
   };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://cloudflare');
+    account.parts.add(/^\/accounts\/[^/]+\/([^/]+)/.exec(pathname)?.[1] ?? pathname);
     void text(request.setEncoding('latin1')).then(async (body) => {
       const type = request.headers['content-type'] ?? '';
       const call = `${request.method} ${pathname.replace(/^\/accounts\/[^/]+/, '')}`;
