@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { uploadVersion } from './commands.ts';
 import { deploy, type Order } from './deploy.ts';
@@ -68,6 +70,12 @@ it('an account gets its first version, goes back from its second, and needs a pl
 
   account.migration = 'another';
   expect(needsPlainDeploy(await wrangler(uploadVersion('staging', 'three')))).toBe(true);
+  // By hand, to a version that never was.
+  const rollback = [join(import.meta.dirname, '../rollback.ts'), '--env', 'staging', 'unknown'];
+  await expect(promisify(execFile)(process.execPath, rollback)).rejects.toMatchObject({
+    ...{ code: 1, stderr: expect.stringContaining('Going back failed') as string },
+  });
+  expect(account.deployments.at(-1)).toEqual({ [String(first)]: 100 });
   expect(account.unknown).toEqual([]);
   // A token needs a permission for each of these, and for nothing else.
   expect([...account.parts].sort()).toEqual(['d1', 'workers']);
