@@ -92,7 +92,7 @@ test.describe('new links', () => {
     await bob.stored();
     // Neither the notice nor anything else in the old session leads to the new one.
     const kept = await keptOf(bob, idOf(oldLink));
-    for (const words of ['Written before.', 'moved/', 'Ada']) expect(kept).toContain(words);
+    for (const words of ['Matter 17', 'moved/', 'Ada']) expect(kept).toContain(words);
     for (const secret of [idOf(newLink), newLink.split('.')[1] ?? '?']) expect(kept).not.toContain(secret);
     expect(await bob.page.content()).not.toContain(idOf(newLink));
 
