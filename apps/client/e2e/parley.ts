@@ -77,13 +77,15 @@ export class TestRelay {
     return `http://localhost:${this.#port}`;
   }
 
-  async start(): Promise<void> {
+  /** @param vars variables of the Worker in the place of those that it was made with */
+  async start(vars = this.#options.vars ?? {}): Promise<void> {
     this.#port ||= await freePort();
     this.#relay = await startRelay({
       port: this.#port,
       state: this.state,
       version: 'test',
       ...this.#options,
+      vars,
     });
   }
 

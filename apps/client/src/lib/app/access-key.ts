@@ -1,18 +1,22 @@
 import { isAccessKey } from '@parley/signaling/access-key';
 import { catalogue } from '../session/error-sentences.ts';
-import { accessHeaders } from '../sync/access.ts';
+import { accessHeaders, type AccessOutcome } from '../sync/access.ts';
 import { relayOrigin } from './relay-address.ts';
 import { thisDevice } from './this-device.svelte.ts';
 
 /** How long the relay may take to say what it thinks of a key, in milliseconds. */
 const PATIENCE = 3_000;
 
+/** What mail programs take for a part of the link, or a person selects along with it ([LK5]). */
+const BEHIND = /(?:%20|[\s.,;:!?)\]}>'"*])+$/;
+
 /**
  * What became of an access key that a link or a person has brought. `taken`: it is this device's from now on, and the relay takes it.
- * `unchecked`: it is this device's, which had none, and the relay could not be asked. `unsure`: the relay could not be asked, and this
- * device stays with the one it has. `refused`: the relay does not take it. `malformed`: no relay could.
+ * `unkept`: the same, until the tab is closed, because the browser keeps nothing. `unchecked`: it is this device's, which had none, and
+ * the relay could not be asked. `unsure`: the relay could not be asked, and this device stays with the one it has. `refused`: the relay
+ * does not take it. `malformed`: no relay could.
  */
-export type Reception = 'taken' | 'unchecked' | 'unsure' | 'refused' | 'malformed';
+export type Reception = 'taken' | 'unkept' | 'unchecked' | 'unsure' | 'refused' | 'malformed';
 
 /** Makes an access key this device's, unless that would take a good one's place with one that is not ([LK13]). */
 export async function receiveAccessKey(key: string): Promise<Reception> {
@@ -22,12 +26,13 @@ export async function receiveAccessKey(key: string): Promise<Reception> {
   const isTaken = await askRelay(key);
   if (isTaken === false) return 'refused';
   if (isTaken === null && own !== null && own !== key) return 'unsure';
-  if (own !== key) await thisDevice.useAccessKey(key);
+  if (own !== key && !(await thisDevice.useAccessKey(key))) return 'unkept';
   return isTaken ? 'taken' : 'unchecked';
 }
 
 const words: Record<Exclude<Reception, 'malformed'>, string> = {
   taken: 'This device has the relay’s access key now.',
+  unkept: 'This tab has the relay’s access key now. The browser does not keep it: it ends with the tab.',
   unchecked:
     'The relay could not be asked. This device keeps the access key, and uses it once the relay answers.',
   unsure:
@@ -35,17 +40,33 @@ const words: Record<Exclude<Reception, 'malformed'>, string> = {
   refused: 'The relay does not take this access key. Ask whoever runs it for the right one.',
 };
 
-/**
- * Takes an access key that a person has typed or pasted, alone or as the link that holds it.
- *
- * @returns what is to be said of it
- */
-export async function enterAccessKey(text: string): Promise<string> {
-  const key = text.trim().replace(/^.*#a\./, '');
-  const reception = await receiveAccessKey(key);
-  return reception === 'malformed'
-    ? 'This is no access key: those have 16 to 256 letters, digits, - and _.'
-    : words[reception];
+/** Whether this device has an access key. True of nothing before {@link thisDevice} was loaded. */
+export function hasAccessKey(): boolean {
+  return thisDevice.accessKey !== null;
+}
+
+/** Takes an access key that a person has typed or pasted, alone or in a link that holds it. */
+export async function enterAccessKey(text: string): Promise<AccessOutcome> {
+  const [, inLink] = /#a\.([^.]*)/.exec(text) ?? [];
+  const reception = await receiveAccessKey((inLink ?? text).replace(BEHIND, '').trim());
+  const isWrong = reception === 'malformed' || reception === 'refused';
+  const said =
+    reception === 'malformed'
+      ? 'This is no access key: those have 16 to 256 characters of a–z, A–Z, 0–9, - and _.'
+      : words[reception];
+  const stays = isWrong && hasAccessKey() ? ' This device stays with the one that it has.' : '';
+  return { done: !isWrong && reception !== 'unsure', words: said + stays };
+}
+
+/** Forgets the access key, in all tabs. What the relay lets in is asked anew without it at once ([SY27]). */
+export async function forgetAccessKey(): Promise<AccessOutcome> {
+  return (await thisDevice.useAccessKey(null))
+    ? { done: true, words: 'The access key is forgotten.' }
+    : {
+        done: false,
+        words:
+          'The access key is not used any more, but the browser could not delete it: this device may have it again when Parley is opened anew. Forget it again then.',
+      };
 }
 
 /**
@@ -54,7 +75,7 @@ export async function enterAccessKey(text: string): Promise<string> {
  * @returns what is to be said of it
  */
 export async function takeAccessLink(fragment: string): Promise<string> {
-  const [, key] = /^#a\.([\w-]*)(?:%20|[\s.,;:!?)\]}>'"*])*$/.exec(fragment) ?? [];
+  const [, key] = /^#a(?:\.|$)([\w-]*)$/.exec(fragment.replace(BEHIND, '')) ?? [];
   const reception = key === undefined ? 'malformed' : await receiveAccessKey(key);
   if (reception !== 'malformed') return words[reception];
   const { what, next } =

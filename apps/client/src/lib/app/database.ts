@@ -34,8 +34,8 @@ export interface Settings {
   railHidden: boolean;
   /** Others are reached through the relay only. */
   relayOnly: boolean;
-  /** The access key of the relay, which is private. It leaves the device to the relay, and in a link where a person wants that. */
-  accessKey: string;
+  /** The access key of the relay, which is private; null once it was forgotten. It leaves the device to the relay, and in a link where a person wants that. */
+  accessKey: string | null;
 }
 
 // A database each: none of them will ever have to be upgraded while another tab holds it open.

@@ -2,22 +2,22 @@ import { readSetting, writeSetting, type Settings } from './database.ts';
 import { openTabChannel } from './tab-channel.ts';
 
 /** A setting of this device: kept, and the same in all tabs. */
-export class DeviceSetting<Name extends keyof Settings, Unset> {
+export class DeviceSetting<Name extends keyof Settings> {
   readonly #name: Name;
   readonly #is: (value: unknown) => value is Settings[Name];
-  #current: Settings[Name] | Unset;
+  #current: Settings[Name];
   #tell: (message: unknown) => void = () => undefined;
   /** It was changed here or in another tab: what was read before is out of date. */
   #isChanged = false;
 
   /** @param is tells what is a value of it: the device and the other tabs may have it of another version */
-  constructor(name: Name, unset: Unset, is: (value: unknown) => value is Settings[Name]) {
+  constructor(name: Name, unset: Settings[Name], is: (value: unknown) => value is Settings[Name]) {
     this.#name = name;
     this.#is = is;
-    this.#current = $state.raw<Settings[Name] | Unset>(unset);
+    this.#current = $state.raw<Settings[Name]>(unset);
   }
 
-  get current(): Settings[Name] | Unset {
+  get current(): Settings[Name] {
     return this.#current;
   }
 

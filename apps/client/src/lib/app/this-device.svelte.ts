@@ -7,7 +7,7 @@ class ThisDevice {
   readonly #accessKey = new DeviceSetting(
     'accessKey',
     null,
-    (value): value is string => typeof value === 'string' && isAccessKey(value),
+    (value): value is string | null => value === null || (typeof value === 'string' && isAccessKey(value)),
   );
   #loading: Promise<unknown> | undefined;
 
@@ -35,8 +35,11 @@ class ThisDevice {
     return this.#relayOnly.change(relayOnly);
   }
 
-  /** @returns false where the browser does not keep it: it is so until the tab is closed */
-  useAccessKey(key: string): Promise<boolean> {
+  /**
+   * @param key null to forget the one that it has
+   * @returns false where the browser does not keep it: it is so until the tab is closed
+   */
+  useAccessKey(key: string | null): Promise<boolean> {
     return this.#accessKey.change(key);
   }
 }

@@ -43,7 +43,7 @@ vi.mock('./leading.ts', () => ({
     tabsChanged = () => void parts.said.push(['tabs changed']);
     leaveMesh = () => void parts.said.push(['leave mesh']);
     reachThroughRelayOnly = (relayOnly: boolean) => void parts.said.push(['relay only', relayOnly]);
-    retry = () => void parts.said.push(['retry']);
+    accessChanged = () => void parts.said.push(['access changed']);
     discard = () => void parts.said.push(['leading discard']);
     close = (isHandedOver: boolean) => {
       parts.said.push(['leading close', isHandedOver]);
@@ -246,8 +246,12 @@ describe('the connections of a tab', () => {
     opened.connections.useAccessKey('a-key-of-some-people');
     expect(said.slice(1)).toEqual([]);
     opened.connections.useAccessKey('another-key-of-others');
-    expect(said.slice(1)).toEqual([['retry']]);
+    expect(said.slice(1)).toEqual([['access changed']]);
     expect(options.access()).toBe('another-key-of-others');
+    // [SY27] It was forgotten.
+    opened.connections.useAccessKey(null);
+    expect(said.slice(1)).toEqual([['access changed'], ['access changed']]);
+    expect(options.access()).toBeNull();
   });
 
   it('go over to the relay only, also when another tab comes to lead later', () => {

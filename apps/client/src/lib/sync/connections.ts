@@ -86,11 +86,11 @@ export class Connections {
     this.#leading?.reachThroughRelayOnly(relayOnly);
   }
 
-  /** From now on the relay is asked with this access key, and at once where it did not answer. */
+  /** From now on the relay is asked with this access key, and at once; null for none. */
   useAccessKey(key: string | null): void {
     if (key === this.#accessKey) return;
     this.#accessKey = key;
-    this.#leading?.retry();
+    this.#leading?.accessChanged();
   }
 
   /** The document has just been broken by what the device had: nobody is given what it has become. */

@@ -174,25 +174,29 @@ describe('the socket to the hub', () => {
     expect(sockets).toHaveLength(known + 1);
   });
 
-  it('[SY26] tries anew at once when the hub may let it in, and leaves alone what is open', () => {
+  it('[SY26] [SY27] is opened anew at once when it is to be asked otherwise, also where it is open', () => {
     const hub = openWithUser();
     sockets[0]?.onclose?.();
-    hub.retry();
+    hub.reopen();
     expect(sockets).toHaveLength(2);
     // One that is still being refused is not waited for.
-    hub.retry();
+    hub.reopen();
     expect([sockets.length, sockets[1]?.closed]).toEqual([3, true]);
     sockets[2]?.onopen?.();
-    hub.retry();
-    expect([sockets.length, sockets[2]?.closed]).toEqual([3, false]);
+    hub.reopen();
+    expect([sockets.length, sockets[2]?.closed, hub.isUp, told.at(-1)]).toEqual([4, true, false, 'down']);
+    sockets[3]?.onopen?.();
+    // What ends late belongs to the connection of before.
+    sockets[2]?.onclose?.();
+    expect([sockets.length, hub.isUp, told.at(-1)]).toEqual([4, true, 'up']);
     isOnline = false;
     events.dispatchEvent(new Event('offline'));
-    hub.retry();
-    expect(sockets).toHaveLength(3);
+    hub.reopen();
+    expect(sockets).toHaveLength(4);
     isOnline = true;
     hub.close();
-    hub.retry();
-    expect(sockets).toHaveLength(3);
+    hub.reopen();
+    expect(sockets).toHaveLength(4);
   });
 
   it('is down while the device is offline or the page away, without trying', () => {

@@ -99,10 +99,10 @@ export class HubSocket {
     if (this.#socket) this.#lose(this.#socket);
   }
 
-  /** The hub may let in whom it did not before: what is not open is tried anew at once. */
-  retry(): void {
-    if (this.#isUp || this.#closed) return;
-    this.#drop();
+  /** The hub is to be asked with another address: what is open ends, and another connection is tried at once. */
+  reopen(): void {
+    if (this.#closed) return;
+    this.#goAway();
     this.#comeBack();
   }
 

@@ -25,7 +25,7 @@ vi.mock('./hub-socket.ts', () => ({
     constructor(options: HubSocketOptions) {
       parts.said.push(['hub', options]);
     }
-    retry = () => void parts.said.push(['hub retry']);
+    reopen = () => void parts.said.push(['hub reopen']);
     attach = (user: object) => void parts.said.push(['attach', user]);
     close = () => void parts.said.push(['hub close']);
   },
@@ -144,14 +144,14 @@ describe('what the leading tab holds', () => {
     expect(mailboxes[0]?.options.access()).toBe(key);
   });
 
-  it('[SY26] asks everybody anew when the relay may let it in', async () => {
+  it('[SY26] [SY27] asks everybody anew when the access key is another one, or none', async () => {
     parts.hasTurn = false;
     const { leading } = await lead({ relayOnly: true });
     expect(meshes).toHaveLength(0);
     parts.hasTurn = true;
-    leading.retry();
+    leading.accessChanged();
     expect(said.map(([what]) => what)).toEqual(
-      expect.arrayContaining(['ice retry', 'hub retry', 'mailbox retry']),
+      expect.arrayContaining(['ice retry', 'hub reopen', 'mailbox retry']),
     );
     await vi.waitFor(() => expect(meshes).toHaveLength(1));
   });

@@ -130,10 +130,10 @@ export class Leading {
     void this.#joinMesh();
   }
 
-  /** The relay may answer otherwise than before: it is asked at once. */
-  retry(): void {
+  /** The access key is another one, or none: the relay is asked with that at once, whatever it answered before. */
+  accessChanged(): void {
     this.#ice.retry();
-    this.#hub.retry();
+    this.#hub.reopen();
     this.#mailbox.retry();
     if (!this.#mesh) void this.#joinMesh();
   }

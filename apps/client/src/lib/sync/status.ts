@@ -1,3 +1,4 @@
+import type { DeviceAccess } from './access.ts';
 import type { DeviceState } from './device.ts';
 import type { MailboxStatus, MailboxTrouble } from './mailbox/ports.ts';
 import type { Reached } from './reached.ts';
@@ -43,8 +44,8 @@ export interface SyncView {
   look(): void;
   /** @returns false where the browser does not keep it */
   reachThroughRelayOnly(relayOnly: boolean): Promise<boolean>;
-  /** Takes an access key for the relay, as it was typed or pasted. @returns what is to be said of it; empty for nothing */
-  enterAccessKey(text: string): Promise<string>;
+  /** What can be done about the access key of the relay. Loaded late, because hardly anybody needs it. */
+  access(): Promise<DeviceAccess>;
 }
 
 export interface LastTrouble {
