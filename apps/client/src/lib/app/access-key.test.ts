@@ -117,7 +117,9 @@ describe('what a person enters', () => {
     ['the link of a relay without its key', 'https://relay.invalid/#a.'],
     ['the link of a session without one', `https://relay.invalid/session/x#e.${'x'.repeat(43)}.chck`],
   ])('[LK13] %s is told to be no key, and asked of nobody; the key that is there stays', async (_, text) => {
-    expect((await enterAccessKey(text)).words).toMatch(/^This is no access key: those have 16 to 256 [^.]*\.$/);
+    expect((await enterAccessKey(text)).words).toMatch(
+      /^This is no access key: those have 16 to 256 [^.]*\.$/,
+    );
     device.accessKey = KEY;
     const { done, words } = await enterAccessKey(text);
     expect(done).toBe(false);
@@ -145,7 +147,9 @@ describe('what a person enters', () => {
   it('[SY27] is not called kept where the browser keeps nothing', async () => {
     answer('access/token-missing');
     device.keeps = false;
-    expect((await enterAccessKey(KEY)).words).toMatch(/The browser does not keep it: it ends with the tab\.$/);
+    expect((await enterAccessKey(KEY)).words).toMatch(
+      /The browser does not keep it: it ends with the tab\.$/,
+    );
     expect(device.accessKey).toBe(KEY);
   });
 });
