@@ -252,7 +252,7 @@ test.describe('a private relay', () => {
     guest,
     privateRelay,
   }) => {
-    test.setTimeout(120_000);
+    test.setTimeout(180_000);
     const ada = await guest({ at: privateRelay, reducedMotion: 'reduce' });
     const { page } = ada;
     const expectNoViolations = async (where: string) => {
