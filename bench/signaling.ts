@@ -26,9 +26,9 @@ export async function measureSignaling(pages: Pages & { readonly scripts: MeshSc
       `Medians of ${RUNS} runs, each server in turn; the load is raw sockets in a process of its own. In a round, everybody publishes 300 bytes ` +
         'and has received what all in the room did. Ratios are of the time, the memory or the processor that something takes.',
       '50 rooms of 4:',
-      ...(await measureThroughput(servers, { rooms: 50, members: 4, rounds: 150 }, 1 / 1.4)),
+      ...(await measureThroughput(servers, { rooms: 50, members: 4, rounds: 450 }, 1 / 1.4)),
       'One room of 50:',
-      ...(await measureThroughput(servers, { rooms: 1, members: 50, rounds: 60 }, 1 / 2)),
+      ...(await measureThroughput(servers, { rooms: 1, members: 50, rounds: 150 }, 1 / 2)),
       ...(await measureIdle(8951)),
       ...(await measureStorm({ ...pages, hubs: { parley: urlOf('parley'), stock: urlOf('y-webrtc') } })),
       ...(await measureObject()),
