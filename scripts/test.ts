@@ -62,7 +62,8 @@ async function step(name: string, work: () => Promise<void> | void): Promise<voi
 /** Runs the tests of vitest's projects of this name and counts them. */
 async function testUnits(project: string): Promise<void> {
   const report = join(reports, `${encodeURIComponent(project)}.json`);
-  const options = ['run', '--project', project, '--reporter=default', '--reporter=json'];
+  // Otherwise one worker for two processors.
+  const options = ['run', '--maxWorkers=100%', '--project', project, '--reporter=default', '--reporter=json'];
   const ok = await attempt('vitest', [...options, `--outputFile.json=${report}`]);
   const counts = readReport<{ numPassedTests: number; numFailedTests: number; numPendingTests: number }>(
     report,

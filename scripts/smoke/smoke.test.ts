@@ -12,7 +12,7 @@ let relay: Relay;
 
 beforeAll(async () => {
   const assets = join(import.meta.dirname, '../../apps/signaling/cloudflare/test/site');
-  relay = await startRelay({ port: await findPort(), state, version: 'abc', assets });
+  relay = await startRelay({ port: 0, state, version: 'abc', assets });
 }, 120_000);
 
 afterAll(async () => {

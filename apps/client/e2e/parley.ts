@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -79,14 +78,15 @@ export class TestRelay {
 
   /** @param vars variables of the Worker in the place of those that it was made with */
   async start(vars = this.#options.vars ?? {}): Promise<void> {
-    this.#port ||= await freePort();
     this.#relay = await startRelay({
+      // Any at first, and from then on the same.
       port: this.#port,
       state: this.state,
       version: 'test',
       ...this.#options,
       vars,
     });
+    this.#port = Number(new URL(this.#relay.url).port);
   }
 
   async stop(): Promise<void> {
@@ -320,16 +320,3 @@ export const test = base.extend<Fixtures, { chrome: Browser; relay: TestRelay }>
     rmSync(directory, { recursive: true, force: true });
   },
 });
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
-}
