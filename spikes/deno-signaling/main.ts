@@ -24,7 +24,7 @@ const hub = new StandaloneHub<WebSocket>({
 Deno.serve(
   {
     port: settings.port,
-    hostname: settings.host,
+    hostname: settings.host ?? '::',
     onListen: ({ port }) => console.log(`The hub listens at ws://localhost:${port}`),
   },
   (request, { remoteAddr }) =>

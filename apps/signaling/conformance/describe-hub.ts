@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeBrokenBytes } from './broken-bytes.ts';
 import { Client } from './client.ts';
 import type { RunningHub, StartHub } from './hubs.ts';
 import { describeRules } from './rules.ts';
@@ -17,6 +18,7 @@ export function describeHub(name: string, start: StartHub): void {
     afterAll(() => hub.kill(), 60_000);
 
     describeRules(url);
+    describeBrokenBytes(url);
     describeStock(url);
     describeStrain(url, { frames: 10_000, sockets: 1_000 });
 

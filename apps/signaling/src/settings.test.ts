@@ -4,7 +4,7 @@ import { readHubSettings } from './settings.ts';
 
 it('[HB40] each setting is a variable of the process, with a default', () => {
   expect(readHubSettings({})).toEqual({
-    ...{ port: 4444, host: '::', access: { keys: [], origins: [] } },
+    ...{ port: 4444, host: null, access: { keys: [], origins: [] } },
     ...{ connectionsPerPrefix: 500, addressHeader: null, version: 'development' },
   });
   const variables = {

@@ -8,7 +8,8 @@ export const HUB_PATH = /^\/(?:signaling(?:\/[\w-]{22})?)?$/;
 export interface HubSettings {
   /** 0 is any that is free. */
   readonly port: number;
-  readonly host: string;
+  /** An address of the machine; null for all of them, IPv6 and IPv4, or what it has of both. */
+  readonly host: string | null;
   readonly access: Access;
   /** Sockets that one IP prefix may have open at once ([HB40]). */
   readonly connectionsPerPrefix: number;
@@ -39,8 +40,7 @@ export function readHubSettings(variables: HubVariables): HubSettings {
   }
   return {
     port: PORT === '0' ? 0 : readWholeNumber('PORT', PORT, 4444, 65_535),
-    // All addresses of the machine, IPv6 and IPv4.
-    host: HOST ?? '::',
+    host: HOST ?? null,
     access: readAccess(variables),
     connectionsPerPrefix: readWholeNumber('CONNECTIONS_PER_PREFIX', CONNECTIONS_PER_PREFIX, 500),
     addressHeader: ADDRESS_HEADER?.toLowerCase() || null,

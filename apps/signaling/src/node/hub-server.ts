@@ -68,7 +68,7 @@ export class HubServer {
     const { port, host } = this.#settings;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
+      this.#server.listen(port, host ?? undefined, resolve);
     });
     this.#look = setInterval(() => {
       for (const socket of this.#upgrades.clients) socket.look();
