@@ -1,4 +1,4 @@
-import { expect, test } from './parley.ts';
+import { expect, test, moveCursor } from './parley.ts';
 import { stockBundle } from './stock-bundle.ts';
 
 test.describe('the device', () => {
@@ -29,7 +29,7 @@ test.describe('the device', () => {
     const plan = second.getByRole('textbox', { name: 'Plan' });
     await expect(plan).toHaveText('Base.');
     await plan.click();
-    await second.keyboard.press('Control+Home');
+    await moveCursor(second, 'Control+Home');
     await Promise.all([ada.page.keyboard.type(' First tab.'), second.keyboard.type('Second tab. ')]);
     await expect(plan).toHaveText('Second tab. Base. First tab.');
     await expect(second.getByRole('status', { name: 'Sync' })).toContainText('On this device');
@@ -131,7 +131,7 @@ test.describe('the device', () => {
     );
     await expect(ada.sync).toContainText('Not saved');
     await ada.plan.click();
-    await ada.page.keyboard.press('Control+End');
+    await moveCursor(ada.page, 'Control+End');
     // Longer than the pause between two attempts.
     await ada.page.keyboard.type(' One letter after the other.', { delay: 200 });
     await ada.saved();

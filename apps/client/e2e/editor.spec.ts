@@ -1,4 +1,4 @@
-import { expect, test, type Guest } from './parley.ts';
+import { expect, test, type Guest, moveCursor } from './parley.ts';
 import { askForLink, toolbarButton as button } from './plan-toolbar.ts';
 
 test.describe('the plan editor', () => {
@@ -15,7 +15,7 @@ test.describe('the plan editor', () => {
     await expect(ada.people).toHaveCount(2);
     await ada.page.keyboard.type('One');
     await expect(bob.plan).toHaveText('One');
-    await bob.page.keyboard.press('Control+End');
+    await moveCursor(bob.page, 'Control+End');
     await bob.page.keyboard.type(' paragraph');
     await expect(ada.plan.locator('p')).toHaveText(['One paragraph']);
   });
@@ -150,7 +150,7 @@ test.describe('the plan editor', () => {
     ada.complaints.length = 0;
     await ada.page.keyboard.press('Control+A');
     await ada.page.evaluate(() => navigator.clipboard.writeText('https://example.org/paste'));
-    await ada.page.keyboard.press('Control+End');
+    await moveCursor(ada.page, 'Control+End');
     await ada.page.keyboard.press('Enter');
     await ada.page.keyboard.press('Enter');
     await ada.page.keyboard.press('Control+V');

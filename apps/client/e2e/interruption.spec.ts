@@ -1,4 +1,4 @@
-import { expect, test, type Guest } from './parley.ts';
+import { expect, test, type Guest, moveCursor } from './parley.ts';
 
 /** Two who are connected from browser to browser, and by nothing else: the hub would introduce them anew, and that is all. */
 async function connect(ada: Guest, bob: Guest): Promise<void> {
@@ -52,7 +52,7 @@ test.describe('two who are connected directly, while there is no mailbox', () =>
     for (const one of [ada, bob]) await interrupted(one);
     await ada.write(' Ada meanwhile.');
     await bob.plan.click();
-    await bob.page.keyboard.press('Control+Home');
+    await moveCursor(bob.page, 'Control+Home');
     await bob.page.keyboard.type('Bob meanwhile. ');
     for (const one of [ada, bob]) {
       await one.saved();

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, test } from './parley.ts';
+import { expect, test, moveCursor } from './parley.ts';
 
 /** How a page is left so that it hears of it: by a link or an address, or as its tab is closed. */
 const WAYS = {
@@ -26,7 +26,7 @@ for (const [way, leave] of Object.entries(WAYS)) {
       await expect(plan).toHaveText(words);
       await expect(sync).toContainText('on the relay');
       await plan.click();
-      await tab.keyboard.press('Control+End');
+      await moveCursor(tab, 'Control+End');
       if (when === 'between two appends') {
         const appended = tab.waitForResponse((response) => response.request().method() === 'POST');
         await tab.keyboard.type('First. ');

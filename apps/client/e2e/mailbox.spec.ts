@@ -3,7 +3,7 @@ import { ENVELOPE_VERSION, sealEnvelope } from '@parley/signaling/envelope';
 import { deriveEditKeys, secureRandom } from '../src/lib/session/keys.ts';
 import { TokenSource } from '../src/lib/sync/mailbox/token.ts';
 import { HttpTransport } from '../src/lib/sync/mailbox/transport.ts';
-import { expect, test, TestRelay } from './parley.ts';
+import { expect, test, TestRelay, moveCursor } from './parley.ts';
 import { spellings } from './spellings.ts';
 
 test.describe('the mailbox', () => {
@@ -42,7 +42,7 @@ test.describe('the mailbox', () => {
     await expect(ada.plan).toHaveText('Begin. Bob was here.');
     await expect(ada.plan.locator('.cursor-name')).toHaveCount(1);
     await ada.plan.click();
-    await ada.page.keyboard.press('Control+Home');
+    await moveCursor(ada.page, 'Control+Home');
     await ada.page.keyboard.type('Ada too. ');
     await expect(bob.plan).toHaveText('Ada too. Begin. Bob was here.');
     for (const one of [ada, bob]) await one.stored();
@@ -163,7 +163,7 @@ test.describe('the mailbox', () => {
       await ada.connected();
       const much = Array.from({ length: 3_000 }, (_, index) => `word${(index * 7919) % 10_007}`).join(' ');
       await ada.plan.click();
-      await ada.page.keyboard.press('Control+End');
+      await moveCursor(ada.page, 'Control+End');
       await ada.page.keyboard.insertText(` ${much}`);
       await expect(ada.page.getByRole('alert')).toContainText(
         'This session has reached what the relay keeps',
@@ -229,7 +229,7 @@ test.describe('the mailbox', () => {
     const plan = second.getByRole('textbox', { name: 'Plan' });
     await expect(plan).toHaveText('First.');
     await plan.click();
-    await second.keyboard.press('Control+End');
+    await moveCursor(second, 'Control+End');
     await second.keyboard.type(' Second.');
     await expect(ada.plan).toHaveText('First. Second.');
     await expect(second.getByRole('status', { name: 'Sync' })).toContainText('· on the relay');

@@ -101,6 +101,12 @@ export class TestRelay {
   }
 }
 
+/** Presses a key that moves the cursor, and waits until the editor knows: the browser tells it a moment later. */
+export async function moveCursor(page: Page, key: string): Promise<void> {
+  await page.keyboard.press(key);
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+}
+
 /** Somebody with a browser profile of their own: nothing is shared with anybody else. */
 export class Guest {
   readonly context: BrowserContext;
@@ -185,7 +191,7 @@ export class Guest {
   async write(text: string): Promise<void> {
     await this.page.bringToFront();
     await this.plan.click();
-    await this.page.keyboard.press('Control+End');
+    await moveCursor(this.page, 'Control+End');
     await this.page.keyboard.type(text);
   }
 

@@ -1,4 +1,4 @@
-import { expect, test, type Guest } from './parley.ts';
+import { expect, test, type Guest, moveCursor } from './parley.ts';
 import { askForLink, toolbarButton as button } from './plan-toolbar.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -94,7 +94,7 @@ test.describe('the plan editor, in the window', () => {
       expect(await ada.page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
     }
     await button(ada, 'Undo').focus();
-    await ada.page.keyboard.press('End');
+    await moveCursor(ada.page, 'End');
     await expect(button(ada, 'Code block')).toBeInViewport({ ratio: 1 });
   });
 

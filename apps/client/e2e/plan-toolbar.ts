@@ -1,4 +1,4 @@
-import { expect, type Guest } from './parley.ts';
+import { expect, type Guest, moveCursor } from './parley.ts';
 
 /** A button of the plan's toolbar. */
 export function toolbarButton(guest: Guest, name: string) {
@@ -9,7 +9,7 @@ export function toolbarButton(guest: Guest, name: string) {
 export async function askForLink(guest: Guest, text: string) {
   await guest.newSession();
   await guest.write(text);
-  await guest.page.keyboard.press('Control+Shift+ArrowLeft');
+  await moveCursor(guest.page, 'Control+Shift+ArrowLeft');
   await toolbarButton(guest, 'Link').click();
   const address = guest.page.getByRole('textbox', { name: 'Link address' });
   await expect(address).toBeFocused();

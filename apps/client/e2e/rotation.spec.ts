@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import AxeBuilder from '@axe-core/playwright';
-import { expect, test, type Guest } from './parley.ts';
+import { expect, test, type Guest, moveCursor } from './parley.ts';
 
 /** Opens one of the dialogs behind the share dialog. */
 async function ask(guest: Guest, what: string) {
@@ -160,10 +160,10 @@ test.describe('new links', () => {
     await ada.page.keyboard.press('Escape');
 
     await bob.plan.click();
-    await bob.page.keyboard.press('Control+Home');
+    await moveCursor(bob.page, 'Control+Home');
     for (let character = 0; character < 'Dropped. '.length; character += 1)
       await bob.page.keyboard.press('Delete');
-    await bob.page.keyboard.press('Control+End');
+    await moveCursor(bob.page, 'Control+End');
     await bob.page.keyboard.type(' Bob’s.');
     await expect(bob.plan).toHaveText('Kept. Bob’s.');
     await bob.stored();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from './parley.ts';
+import { expect, test, moveCursor } from './parley.ts';
 
 test.describe('together', () => {
   test('two profiles edit one plan at the same time through WebRTC and converge; a third comes later and has it all', async ({
@@ -21,7 +21,7 @@ test.describe('together', () => {
       [bob, 'Control+Home'],
     ] as const) {
       await plan.click();
-      await page.keyboard.press(key);
+      await moveCursor(page, key);
     }
     await Promise.all([
       ada.page.keyboard.type(' Ada writes on at the end.', { delay: 15 }),
@@ -54,7 +54,7 @@ test.describe('together', () => {
     await expect(ada.people).toHaveCount(1);
     await ada.write(' Ada alone.');
     await bob.plan.click();
-    await bob.page.keyboard.press('Control+Home');
+    await moveCursor(bob.page, 'Control+Home');
     await bob.page.keyboard.type('Bob alone. ');
     await bob.title.fill('Named on a plane');
     await bob.saved();
@@ -128,7 +128,7 @@ test.describe('together', () => {
     await expect(ada.people).toHaveCount(2);
     // And what one tab writes, the other shows.
     await second.getByRole('textbox', { name: 'Plan' }).click();
-    await second.keyboard.press('Control+End');
+    await moveCursor(second, 'Control+End');
     await second.keyboard.type(' From a second tab.');
     await expect(bob.plan).toHaveText(/From a second tab\./);
     await expect(ada.plan).toHaveText(/From a second tab\./);
