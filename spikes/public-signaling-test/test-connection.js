@@ -102,6 +102,10 @@ async function testServer(url, timeout) {
   }
 }
 
+if (!globalThis.WebSocket) {
+  console.error(`This takes Node 22 or newer, and is ${process.version}.`);
+  process.exit(2);
+}
 const input = readArguments();
 if (!input) {
   console.error(USAGE);
