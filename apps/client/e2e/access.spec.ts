@@ -166,6 +166,7 @@ test.describe('a private relay', () => {
     await expect(bob.page).toHaveURL(whole.split('#')[0] ?? '');
     await bob.write('From Bob.');
     await bob.stored();
+    expect(sockets).not.toEqual([]);
     expect(sockets.every((url) => url.endsWith(`?access=${KEY}`))).toBe(true);
     expect(requests.join('\n')).not.toContain(KEY);
     // The device has it: another session needs nothing more.

@@ -19,6 +19,27 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return outcome instanceof SessionError ? outcome.code : String(outcome);
 }
 
+/** That no fragment is taken which is this one but for a character. */
+async function expectMistyped(whole: string): Promise<void> {
+  for (let at = 1; at < whole.length; at++) {
+    for (const other of ['A', 'b', '-', '~', 'é']) {
+      if (whole[at] === other) continue;
+      const damaged = whole.slice(0, at) + other + whole.slice(at + 1);
+      // A dot that becomes a letter takes a part away; everything else is a changed character.
+      const expected = whole[at] === '.' ? /link\/(mistyped|incomplete)/ : /link\/mistyped/;
+      expect(await codeOf(parseFragment(sessionId, damaged)), damaged).toMatch(expected);
+    }
+  }
+}
+
+/** That nothing is taken which begins like this fragment and ends early. @param from the shortest length that is looked at */
+async function expectCutOff(whole: string, from: number): Promise<void> {
+  for (let length = from; length < whole.length; length++) {
+    const code = await codeOf(parseFragment(sessionId, whole.slice(0, length)));
+    expect([length, code]).toEqual([length, 'link/incomplete']);
+  }
+}
+
 describe('link', () => {
   test('[LK4] is path, kind, secret and check, for ever in this form', () => {
     expect(isSessionId(sessionId)).toBe(true);
@@ -53,24 +74,11 @@ describe('link', () => {
   });
 
   test('[LK5] cut off anywhere, it is incomplete', async () => {
-    for (let length = '#e.'.length; length < fragment.length; length++) {
-      expect([length, await codeOf(parseFragment(sessionId, fragment.slice(0, length)))]).toEqual([
-        length,
-        'link/incomplete',
-      ]);
-    }
+    await expectCutOff(fragment, '#e.'.length);
   });
 
   test('[LK5] any one character changed, it is mistyped', async () => {
-    for (let at = 1; at < fragment.length; at++) {
-      for (const other of ['A', 'b', '-', '~', 'é']) {
-        if (fragment[at] === other) continue;
-        const damaged = fragment.slice(0, at) + other + fragment.slice(at + 1);
-        // A dot that becomes a letter takes a part away; everything else is a changed character.
-        const expected = fragment[at] === '.' ? /link\/(mistyped|incomplete)/ : /link\/mistyped/;
-        expect(await codeOf(parseFragment(sessionId, damaged)), damaged).toMatch(expected);
-      }
-    }
+    await expectMistyped(fragment);
   });
 
   test('[LK5] characters added, doubled or swapped: mistyped', async () => {
@@ -119,22 +127,12 @@ describe('link', () => {
 
     test('[LK12] [LK5] cut off anywhere, the link is incomplete', async () => {
       const whole = await fragmentWith();
-      for (let length = '#a'.length; length < whole.length; length++) {
-        const code = await codeOf(parseFragment(sessionId, whole.slice(0, length)));
-        expect([length, code]).toEqual([length, 'link/incomplete']);
-      }
+      await expectCutOff(whole, '#a'.length);
     });
 
     test('[LK12] [LK5] any one character changed, also of the access key, it is mistyped', async () => {
       const whole = await fragmentWith();
-      for (let at = 1; at < whole.length; at++) {
-        for (const other of ['A', 'b', '-', '~', 'é']) {
-          if (whole[at] === other) continue;
-          const damaged = whole.slice(0, at) + other + whole.slice(at + 1);
-          const expected = whole[at] === '.' ? /link\/(mistyped|incomplete)/ : /link\/mistyped/;
-          expect(await codeOf(parseFragment(sessionId, damaged)), damaged).toMatch(expected);
-        }
-      }
+      await expectMistyped(whole);
     });
 
     test('[LK12] one that is taken out or put in does not pass the check', async () => {
