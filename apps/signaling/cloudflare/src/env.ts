@@ -1,10 +1,19 @@
+import type { LlmBudget } from './access/llm-budget-object.ts';
 import type { Hub } from './hub/durable-object.ts';
+import type { LlmCache } from './llm/cache-object.ts';
+import type { LlmVariables } from './llm/settings.ts';
 
 /** What wrangler.jsonc binds to the Worker. */
-export interface Env {
+export interface Env extends LlmVariables {
   /** The client's build. */
   ASSETS: Fetcher;
   HUB: DurableObjectNamespace<Hub>;
+  /** The one object that knows what the advisor has cost today. */
+  LLM_BUDGET: DurableObjectNamespace<LlmBudget>;
+  /** Answers of one session each, for those who ask the same again. */
+  LLM_CACHE: DurableObjectNamespace<LlmCache>;
+  /** Workers AI, in the deployed environments. */
+  AI?: Ai;
   /** Mailboxes. */
   DB: D1Database;
   /** What is deployed, as `GET /health` tells it. */
@@ -27,6 +36,8 @@ export interface Env {
   TURN_KEY_TOKEN?: string;
   /** Where TURN credentials are asked for instead of at Cloudflare, for tests. */
   TURN_API?: string;
+  /** A secret, of the form of an access key: with it, whoever runs the relay switches its advisor off and on, and reads what it cost. */
+  OWNER_KEY?: string;
   /** Limits, in decimal digits; see {@link ./mailbox/limits.ts}. */
   SESSION_BYTES?: string;
   SESSION_ENVELOPES_PER_MINUTE?: string;

@@ -11,7 +11,9 @@ import { answerProblem, problem } from './problems.ts';
 import { RelayProblem } from './relay-problem.ts';
 import { securityHeaders } from './security-headers.ts';
 
+export { LlmBudget } from './access/llm-budget-object.ts';
 export { Hub } from './hub/durable-object.ts';
+export { LlmCache } from './llm/cache-object.ts';
 
 type RelayContext = Context<{ Bindings: Env }>;
 

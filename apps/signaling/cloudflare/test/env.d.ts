@@ -1,7 +1,7 @@
 declare namespace Cloudflare {
   interface GlobalProps {
     mainModule: typeof import('../src/worker.ts');
-    durableNamespaces: 'Hub';
+    durableNamespaces: 'Hub' | 'LlmBudget' | 'LlmCache';
   }
   interface Env extends Readonly<import('../src/env.ts').Env> {
     /** What lays out the database, from vitest.config.ts. */

@@ -1,7 +1,7 @@
 import type { Env } from '../src/env.ts';
 import worker from '../src/worker.ts';
 
-export { Hub } from '../src/hub/durable-object.ts';
+export { Hub, LlmBudget, LlmCache } from '../src/worker.ts';
 
 /** How the database fails: before a batch runs, or after its commit, so that nobody learns of it. */
 type Mode = 'no' | 'before' | 'after';

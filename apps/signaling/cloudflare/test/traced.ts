@@ -1,7 +1,7 @@
 import { Hub as ProductionHub } from '../src/hub/durable-object.ts';
 import type { Env } from '../src/env.ts';
 
-export { default } from '../src/worker.ts';
+export { default, LlmBudget, LlmCache } from '../src/worker.ts';
 
 /** The hub, with a line in the log whenever any of its code runs. */
 export class Hub extends ProductionHub {
