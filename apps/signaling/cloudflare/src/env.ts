@@ -1,10 +1,11 @@
+import type { AdvisorVariables } from './access/advisor.ts';
 import type { LlmBudget } from './access/llm-budget-object.ts';
 import type { Hub } from './hub/durable-object.ts';
 import type { LlmCache } from './llm/cache-object.ts';
 import type { LlmVariables } from './llm/settings.ts';
 
 /** What wrangler.jsonc binds to the Worker. */
-export interface Env extends LlmVariables {
+export interface Env extends LlmVariables, AdvisorVariables {
   /** The client's build. */
   ASSETS: Fetcher;
   HUB: DurableObjectNamespace<Hub>;

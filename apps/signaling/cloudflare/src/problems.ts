@@ -1,13 +1,24 @@
 import { PROBLEM_TYPE, problemDocument, type ProblemCode } from '@parley/signaling/problems';
 import type { RelayProblem } from './relay-problem.ts';
 
-/** A problem document. It is never cached and never tells what was asked, or why it went wrong inside. */
-export function problem(code: ProblemCode, headers: Record<string, string> = {}): Response {
+/**
+ * A problem document. It is never cached and never tells what was asked, or why it went wrong inside.
+ *
+ * @param more members besides those of every document (RFC 9457, section 3.2)
+ */
+export function problem(
+  code: ProblemCode,
+  headers: Record<string, string> = {},
+  more: object = {},
+): Response {
   const document = problemDocument(code);
-  return Response.json(document, {
-    status: document.status,
-    headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': PROBLEM_TYPE },
-  });
+  return Response.json(
+    { ...document, ...more },
+    {
+      status: document.status,
+      headers: { ...headers, 'Cache-Control': 'no-store', 'Content-Type': PROBLEM_TYPE },
+    },
+  );
 }
 
 /** What a client is asked for with the answer (RFC 6750), by code. */
@@ -20,10 +31,11 @@ const CHALLENGES: { readonly [Code in ProblemCode]?: string } = {
 };
 
 /** The document for a problem that was thrown. */
-export function answerProblem({ code, retryAfter }: RelayProblem): Response {
+export function answerProblem({ code, retryAfter }: RelayProblem, more?: object): Response {
   const challenge = CHALLENGES[code];
-  return problem(code, {
+  const headers = {
     ...(challenge === undefined ? {} : { 'WWW-Authenticate': challenge }),
     ...(retryAfter === null ? {} : { 'Retry-After': String(retryAfter) }),
-  });
+  };
+  return problem(code, headers, more);
 }

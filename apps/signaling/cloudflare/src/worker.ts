@@ -4,6 +4,7 @@ import { admitSocket } from './access/admit.ts';
 import type { Env } from './env.ts';
 import { hubOf } from './hub/hub-of.ts';
 import { iceRoutes } from './ice/routes.ts';
+import { llmRoutes } from './llm/routes.ts';
 import { openMailbox } from './mailbox/open-mailbox.ts';
 import { mailboxRoutes } from './mailbox/routes.ts';
 import { logError, logJob } from './operations/log.ts';
@@ -27,6 +28,7 @@ app.get('/signaling', connectToHub);
 // The session id: 22 characters of base64url.
 app.get('/signaling/:session{[A-Za-z0-9_-]{22}}', connectToHub);
 app.route('/api/ice', iceRoutes);
+app.route('/api/llm', llmRoutes);
 app.route('/api/sessions/:session{[A-Za-z0-9_-]{22}}', mailboxRoutes);
 app.get('/session/:path{.+}', (c) => serveClient(c, 200));
 // Whoever follows a damaged link is told so by the client, in words; a program gets a problem document.

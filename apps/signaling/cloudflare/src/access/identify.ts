@@ -1,6 +1,5 @@
 import type { TokenScope } from '@parley/signaling/token';
 import type { Context } from 'hono';
-import type { Env } from '../env.ts';
 import type { Caller } from '../mailbox/mailbox.ts';
 import { prefixOf } from '@parley/signaling/ip-prefix';
 import { readBearer, verifyToken } from './token.ts';
@@ -11,7 +10,7 @@ import { readBearer, verifyToken } from './token.ts';
  *
  * @throws {RelayProblem} what {@link readBearer} and {@link verifyToken} throw
  */
-export async function identify({ req }: Context<{ Bindings: Env }>, scope: TokenScope): Promise<Caller> {
+export async function identify({ req }: Pick<Context, 'req'>, scope: TokenScope): Promise<Caller> {
   const caller = await verifyToken(readBearer(req.header('Authorization')), {
     sessionId: req.param('session') ?? null,
     audience: new URL(req.url).origin,

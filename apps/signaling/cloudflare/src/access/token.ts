@@ -61,7 +61,8 @@ export async function verifyToken(token: string, asked: Asked): Promise<Omit<Cal
   if (claims.aud !== asked.audience || claims.sub !== (asked.sessionId ?? claims.sub)) {
     throw new RelayProblem('access/token-audience');
   }
-  if (!claims.scope?.split(' ').includes(asked.scope)) throw new RelayProblem('access/scope');
+  // None is `llm`, so that a token given to some LLM client opens nothing else.
+  if (!(claims.scope ?? 'llm').split(' ').includes(asked.scope)) throw new RelayProblem('access/scope');
   await verifySignature(token, publicKey.raw);
   const isWriter = (await identifyWriter(publicKey.raw)) === claims.sub;
   return {

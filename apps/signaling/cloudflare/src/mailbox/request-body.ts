@@ -1,14 +1,19 @@
+import type { ProblemCode } from '@parley/signaling/problems';
 import { RelayProblem } from '../relay-problem.ts';
 
 /**
  * Reads a request's body, and no further than the limit ([MB20]): what `Content-Length` claims decides nothing.
  *
  * @param limit bytes
- * @throws {RelayProblem} `mailbox/too-large`; `mailbox/malformed` when it broke off
+ * @throws {RelayProblem} `mailbox/too-large`; `mailbox/malformed` when it broke off; or the codes that are given for these
  */
 export async function readBody(
   body: ReadableStream<Uint8Array> | null,
   limit: number,
+  codes: { readonly tooLarge: ProblemCode; readonly broken: ProblemCode } = {
+    tooLarge: 'mailbox/too-large',
+    broken: 'mailbox/malformed',
+  },
 ): Promise<Uint8Array<ArrayBuffer>> {
   // One buffer that grows and gives its old self away: a list of pieces would take all of it twice in the end.
   let buffer = new ArrayBuffer(Math.min(limit, 65_536));
@@ -17,12 +22,12 @@ export async function readBody(
   const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw new RelayProblem('mailbox/malformed', null, { cause });
+      throw new RelayProblem(codes.broken, null, { cause });
     });
     if (done) return new Uint8Array(buffer.transfer(length));
     if (length + value.length > limit) {
       await reader.cancel();
-      throw new RelayProblem('mailbox/too-large');
+      throw new RelayProblem(codes.tooLarge);
     }
     if (length + value.length > buffer.byteLength) {
       buffer = buffer.transfer(Math.min(limit, Math.max(2 * buffer.byteLength, length + value.length)));

@@ -1,4 +1,5 @@
 import { TurnError } from '../ice/turn.ts';
+import type { LlmRecord } from '../llm/record.ts';
 import { VariableError } from '@parley/signaling/variables';
 
 /**
@@ -16,6 +17,12 @@ export function logError(route: string, error: unknown): void {
       stack: stack?.split('\n').filter((line) => line.startsWith('    at ')),
     }),
   );
+}
+
+/** Writes what became of a question to the advisor: counts, codes and durations ([LLM18]). */
+export function logQuestion(record: LlmRecord): void {
+  // eslint-disable-next-line no-console -- the console is the Worker's log
+  console.log(JSON.stringify({ level: 'info', llm: record }));
 }
 
 /** Writes what a job did, in numbers. */

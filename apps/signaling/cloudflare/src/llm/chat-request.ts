@@ -1,0 +1,129 @@
+import { chatSchema, INLINE_IMAGE, PASSED_ON } from './chat-schema.ts';
+import { LlmProblem } from './llm-problem.ts';
+import { nestingOf } from './nesting.ts';
+import type { Provider } from './providers.ts';
+import type { Images, LlmSettings } from './settings.ts';
+import type { Usage } from './prices.ts';
+
+/** The largest request that is read, in bytes ([LLM8]). */
+export const REQUEST_BYTES = 2_000_000;
+
+/** The deepest nesting of a request. JSON schemas of tools seldom have ten levels. */
+const LEVELS = 64;
+
+/** What an image counts as before its provider tells: more than OpenAI's and Anthropic's models take for the largest. */
+const IMAGE_TOKENS = 20_000;
+
+/** A question, read and found good. */
+export interface ChatRequest {
+  /** What clients call it. */
+  readonly model: string;
+  readonly isStream: boolean;
+  readonly maxTokens: number;
+  /** All that providers are told but the model, the length, and whether to stream. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** The most tokens that question and answer can have. */
+  readonly worst: Usage;
+}
+
+/**
+ * Reads a question ([LLM8]).
+ *
+ * @throws {LlmProblem} `llm/malformed`, `llm/parameter`, `llm/image-refused`, `llm/unknown-model`
+ */
+export function readChatRequest(bytes: Uint8Array, settings: LlmSettings): ChatRequest {
+  const { data, error } = chatSchema.safeParse(readJson(bytes));
+  if (!data) throw new LlmProblem('llm/parameter', { parameter: nameOf(error.issues) });
+  const model = data.model ?? settings.models[0] ?? '';
+  if (!settings.models.includes(model)) throw new LlmProblem('llm/unknown-model', { parameter: 'model' });
+  const images = countImages(data.messages, settings.images);
+  const parameters: Record<string, unknown> = { messages: data.messages };
+  for (const name of PASSED_ON)
+    if (data[name] !== null && data[name] !== undefined) parameters[name] = data[name];
+  const maxTokens = Math.min(
+    settings.maxTokens,
+    data.max_tokens ?? Infinity,
+    data.max_completion_tokens ?? Infinity,
+  );
+  return {
+    model,
+    isStream: data.stream === true,
+    maxTokens,
+    parameters,
+    worst: { input: countBytes(parameters) + images * IMAGE_TOKENS, output: maxTokens },
+  };
+}
+
+/** What a provider is told. */
+export function bodyFor(
+  { model, isStream, maxTokens, parameters }: ChatRequest,
+  { models, lengthParameter }: Provider,
+): Record<string, unknown> {
+  return {
+    model: models.get(model),
+    ...parameters,
+    [lengthParameter]: maxTokens,
+    ...(isStream ? { stream: true, stream_options: { include_usage: true } } : {}),
+  };
+}
+
+function readJson(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch (cause) {
+    throw new LlmProblem('llm/malformed', { cause });
+  }
+  if (nestingOf(text, LEVELS + 1) > LEVELS) throw new LlmProblem('llm/malformed');
+  try {
+    return JSON.parse(text);
+  } catch {
+    // What it says quotes the text.
+    throw new LlmProblem('llm/malformed');
+  }
+}
+
+/** The first parameter that is not as it should be. */
+function nameOf(issues: readonly { readonly path: PropertyKey[]; readonly keys?: unknown }[]): string {
+  const [issue] = issues;
+  const unknown: unknown = Array.isArray(issue?.keys) ? issue.keys[0] : undefined;
+  const path = [...(issue?.path ?? []), ...(typeof unknown === 'string' ? [unknown] : [])].map(String);
+  return path.every((step) => /^[\w$-]{1,64}$/.test(step)) ? path.join('.') : path.slice(0, -1).join('.');
+}
+
+/** @throws {LlmProblem} `llm/image-refused` */
+function countImages(messages: readonly { readonly content?: unknown }[], allowed: Images): number {
+  let images = 0;
+  for (const [index, { content }] of messages.entries()) {
+    if (!Array.isArray(content)) continue;
+    for (const [at, part] of (content as readonly Part[]).entries()) {
+      if (part.type !== 'image_url') continue;
+      images++;
+      const isTaken = INLINE_IMAGE.test(part.image_url.url)
+        ? allowed !== 'off'
+        : allowed === 'any' && isAddress(part);
+      if (!isTaken)
+        throw new LlmProblem('llm/image-refused', { parameter: `messages.${index}.content.${at}` });
+    }
+  }
+  return images;
+}
+
+type Part = { readonly type: 'text' } | ImagePart;
+
+interface ImagePart {
+  readonly type: 'image_url';
+  readonly image_url: { readonly url: string };
+}
+
+function isAddress({ image_url: { url } }: ImagePart): boolean {
+  return url.length <= 2_048 && URL.parse(url)?.protocol === 'https:';
+}
+
+/** A token is at least one byte of what a provider reads, whatever its model makes of them. Images count for themselves. */
+function countBytes(parameters: object): number {
+  const text = JSON.stringify(parameters, (_, value: unknown) =>
+    typeof value === 'string' && value.startsWith('data:image/') && INLINE_IMAGE.test(value) ? '' : value,
+  );
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,72 @@
+import type { ExecutionContext } from 'hono';
+import { readAdvisorAccess, type AdvisorAccess } from '../access/advisor.ts';
+import type { Env } from '../env.ts';
+import { logError } from '../operations/log.ts';
+import type { ChatWorld } from './answer-chat.ts';
+import { callOpenAi, type CallProvider } from './ask-provider.ts';
+import type { Resting } from './attempts.ts';
+import { LlmProblem } from './llm-problem.ts';
+import { costsMoney, readLlmSettings, type LlmSettings } from './settings.ts';
+import { callWorkersAi } from './workers-ai.ts';
+import { VariableError } from '@parley/signaling/variables';
+
+/** What this Worker's variables make of the advisor. */
+export interface Advisor {
+  readonly settings: LlmSettings;
+  readonly access: AdvisorAccess;
+}
+
+const advisors = new WeakMap<Env, Advisor>();
+
+/** Providers that rest, for all requests of this instance. */
+const resting: Resting = new Map();
+
+/**
+ * The advisor of this Worker. Its variables are read once.
+ *
+ * @throws {LlmProblem} `llm/misconfigured`, when the log has got the name of the variable; `llm/not-configured`
+ */
+export function openAdvisor(env: Env): Advisor {
+  const known = advisors.get(env);
+  if (known) return known;
+  try {
+    const settings = readLlmSettings(env, env.AI !== undefined);
+    const advisor = { settings, access: readAdvisorAccess(env, costsMoney(settings)) };
+    if (settings.providers.length === 0) throw new LlmProblem('llm/not-configured');
+    advisors.set(env, advisor);
+    return advisor;
+  } catch (error) {
+    if (!(error instanceof VariableError)) throw error;
+    logError('llm settings', error);
+    throw new LlmProblem('llm/misconfigured');
+  }
+}
+
+/** What questions need of this Worker. */
+export function chatWorld(env: Env, settings: LlmSettings, ctx: ExecutionContext): ChatWorld {
+  const budget = env.LLM_BUDGET.get(env.LLM_BUDGET.idFromName('relay'));
+  const call: CallProvider = (provider, body, signal) =>
+    provider.baseUrl === null && env.AI
+      ? callWorkersAi(env.AI)(provider, body, signal)
+      : callOpenAi(provider, body, signal);
+  return {
+    settings,
+    call,
+    budget: {
+      reserve: (request) => budget.reserve(request),
+      settle: (id, charge) => budget.settle(id, charge),
+    },
+    resting,
+    now: () => Date.now(),
+    random: () => Math.random(),
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    later(work) {
+      ctx.waitUntil(work.catch((error: unknown) => logError('llm budget', error)));
+    },
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      ctx.waitUntil(promise);
+      return resolve;
+    },
+  };
+}

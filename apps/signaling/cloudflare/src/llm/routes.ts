@@ -1,0 +1,134 @@
+import { ACCESS_HEADER } from '@parley/signaling/access-key';
+import { Hono, type Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import { routePath } from 'hono/route';
+import { isOwner, mayAsk } from '../access/advisor.ts';
+import { allowOrigins } from '../access/allow-origins.ts';
+import { identify } from '../access/identify.ts';
+import { readBearer } from '../access/token.ts';
+import type { Env } from '../env.ts';
+import type { Caller } from '../mailbox/mailbox.ts';
+import { readBody } from '../mailbox/request-body.ts';
+import { logError, logQuestion } from '../operations/log.ts';
+import { answerProblem } from '../problems.ts';
+import { RelayProblem } from '../relay-problem.ts';
+import { completeChat, streamChat, type Asker } from './answer-chat.ts';
+import { ClientGone } from './ask-provider.ts';
+import { readChatRequest, REQUEST_BYTES } from './chat-request.ts';
+import { LlmProblem } from './llm-problem.ts';
+import { chatWorld, openAdvisor, type Advisor } from './open-advisor.ts';
+import { openAiError } from './openai-error.ts';
+import { LlmRecorder } from './record.ts';
+
+interface LlmEnv {
+  Bindings: Env;
+  Variables: { readonly recorder: LlmRecorder; readonly advisor: Advisor };
+}
+
+type LlmContext = Context<LlmEnv>;
+
+const REQUEST_ID = 'x-request-id';
+const CACHE = 'x-parley-cache';
+const PROVIDER = 'x-parley-provider';
+
+/** Read by OpenAI's clients, which would otherwise try a 429 or a 5xx again. */
+const SHOULD_RETRY = 'x-should-retry';
+
+/** The form in which a client is told of the gone: nobody reads it. */
+const GONE_STATUS = 499;
+
+/** `/api/llm`: OpenAI's chat completions for a session's editors ([LLM1] to [LLM18]). */
+export const llmRoutes = new Hono<LlmEnv>();
+
+llmRoutes.onError((error, c) => {
+  if (error instanceof ClientGone) return new Response(null, { status: GONE_STATUS });
+  const problem = error instanceof RelayProblem ? error : new RelayProblem('relay/internal-error');
+  if (problem !== error) logError(routePath(c, -1), error);
+  c.get('recorder').note({ problem: problem.code });
+  const parameter = problem instanceof LlmProblem ? problem.parameter : null;
+  const response = answerProblem(problem, {
+    ...(parameter === null ? {} : { parameter }),
+    error: openAiError(problem.code, parameter),
+  });
+  // A client that tries again at once gets nothing but the same.
+  const isLasting = /-spent$|^llm\/upstream-(?:account|nonsense)$|configured$/.test(problem.code);
+  if (isLasting) response.headers.set(SHOULD_RETRY, 'false');
+  return response;
+});
+
+llmRoutes.use(
+  allowOrigins(['GET', 'POST', 'PUT'], { sent: 'any', read: [REQUEST_ID, CACHE, PROVIDER] }),
+  createMiddleware<LlmEnv>(async (c, next) => {
+    const recorder = new LlmRecorder(`req_${crypto.randomUUID()}`, () => Date.now(), logQuestion);
+    c.set('recorder', recorder);
+    await next();
+    const { status, headers } = c.res;
+    recorder.note({ route: routePath(c, -1), status });
+    c.header(REQUEST_ID, recorder.id);
+    // A stream writes when it ends.
+    if (!headers.get('Content-Type')?.startsWith('text/event-stream')) recorder.write();
+  }),
+);
+
+/** Lets those ask whom the owner lets ([LLM10]). */
+const requireAdvisor = createMiddleware<LlmEnv>(async (c, next) => {
+  const advisor = openAdvisor(c.env);
+  if (advisor.access.rule === 'off') throw new LlmProblem('llm/off');
+  if (!mayAsk(advisor.access, c.req.header(ACCESS_HEADER) ?? null)) throw new LlmProblem('llm/key-refused');
+  c.set('advisor', advisor);
+  await next();
+});
+
+llmRoutes.post('/v1/chat/completions', requireAdvisor, async (c) => {
+  const asker = { ...(await identifyWriter(c)), signal: c.req.raw.signal };
+  const codes = { tooLarge: 'llm/too-large', broken: 'llm/malformed' } as const;
+  const bytes = await readBody(c.req.raw.body, REQUEST_BYTES, codes);
+  const { settings } = c.get('advisor');
+  const request = readChatRequest(bytes, settings);
+  const recorder = c.get('recorder');
+  const { model, isStream } = request;
+  recorder.note({ model, isStream });
+  const world = chatWorld(c.env, settings, c.executionCtx);
+  const { provider, body } = isStream
+    ? await streamChat(world, request, asker, recorder)
+    : await completeChat(world, request, asker, recorder);
+  return new Response(body, {
+    headers: {
+      'Content-Type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
+      'Cache-Control': 'no-store, no-transform',
+      [PROVIDER]: provider,
+    },
+  });
+});
+
+llmRoutes.get('/v1/models', requireAdvisor, async (c) => {
+  await identifyWriter(c);
+  const { models } = c.get('advisor').settings;
+  return answerJson({ object: 'list', data: models.map((model) => describeModel(c, model)) });
+});
+
+llmRoutes.get('/v1/models/:model{.+}', requireAdvisor, async (c) => {
+  await identifyWriter(c);
+  const model = c.req.param('model');
+  if (!c.get('advisor').settings.models.includes(model)) throw new LlmProblem('llm/unknown-model');
+  return answerJson(describeModel(c, model));
+});
+
+/** A model as OpenAI describes it; when it was made is nothing that the relay knows. */
+function describeModel(c: LlmContext, model: string) {
+  const { providers } = c.get('advisor').settings;
+  const owner = providers.find(({ models }) => models.has(model));
+  return { id: model, object: 'model', created: 0, owned_by: owner?.name ?? '' };
+}
+
+/** @throws {RelayProblem} what {@link identify} throws, and `mailbox/not-found` for any key but the writer's */
+async function identifyWriter(c: LlmContext): Promise<Omit<Asker, 'signal'>> {
+  const { role, sessionId, prefix }: Caller = await identify(c, 'llm');
+  // The database need not be asked: the id certifies the key.
+  if (role !== 'writer') throw new RelayProblem('mailbox/not-found');
+  return { sessionId, prefix };
+}
+
+function answerJson(answer: object): Response {
+  return Response.json(answer, { headers: { 'Cache-Control': 'no-store' } });
+}
