@@ -21,7 +21,7 @@ export default defineConfig({
     name: 'relay',
     include: ['src/**/*.test.ts'],
     exclude: ['src/**/*.node.test.ts'],
-    globalSetup: ['test/turn-service.ts'],
+    globalSetup: ['test/turn-service.ts', 'test/provider/setup.ts'],
     setupFiles: ['test/apply-migrations.ts'],
     // Some rules are about megabytes, which take their time on a busy machine.
     testTimeout: 60_000,
