@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { answerAsDemonstration } from './demonstration.ts';
 import { PROVIDER_HEADERS, answer, begin, fail, write, type Exchange } from './exchange.ts';
 import { callTools, echo } from './replies.ts';
 import {
@@ -42,6 +43,8 @@ const LETTERS = 'x'.repeat(65_536);
 export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   good,
   tooling: (exchange) => answer(exchange, piecesOf(exchange.question, callTools(exchange.question))),
+
+  demonstration: answerAsDemonstration,
 
   /** Nothing at all until it is released. */
   slow: async (exchange) => {

@@ -16,7 +16,7 @@ const model = 'some-model';
 const messages = [{ role: 'user' as const, content: 'Grüße' }];
 const base = (name: string) => `${provider.origin}/${name}/v1`;
 const clientOf = (name: string, apiKey = 'provider-key') =>
-  new OpenAI({ baseURL: base(name), apiKey, maxRetries: 0 });
+  new OpenAI({ baseURL: base(name), apiKey, maxRetries: 0, logLevel: 'off' });
 const functionOf = (name: string) => ({ type: 'function' as const, function: { name, parameters: {} } });
 
 /** The text of a streamed answer, the chunks and what it took. */
@@ -80,7 +80,7 @@ it('calls all tools, in pieces and in one', async () => {
   const { chat } = clientOf('tooling-all');
   const request = { model, messages, tools: [functionOf('look'), functionOf('listen')] };
   const expected = ['look', 'listen'].map((name, index) => ({
-    ...{ id: `call_${index}`, type: 'function' },
+    ...{ id: `call_1_${index}`, type: 'function' },
     function: { name, arguments: '{"question":"Grüße"}' },
   }));
   const whole = await chat.completions.create(request);

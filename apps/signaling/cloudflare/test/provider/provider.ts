@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { BEHAVIOURS } from './behaviours.ts';
+import { DEMONSTRATION } from './demonstration.ts';
 import { fail } from './exchange.ts';
 import { question } from './wire.ts';
 
@@ -119,8 +120,9 @@ function headersOf({ rawHeaders }: IncomingMessage): [string, string][] {
 }
 
 function modelsOf(behaviour: string): object {
-  const model = { id: `${behaviour}-model`, object: 'model', created: 1_763_000_000, owned_by: 'provider' };
-  return { object: 'list', data: [model] };
+  const owner = behaviour === DEMONSTRATION ? DEMONSTRATION : 'provider';
+  const id = behaviour === DEMONSTRATION ? DEMONSTRATION : `${behaviour}-model`;
+  return { object: 'list', data: [{ id, object: 'model', created: 1_763_000_000, owned_by: owner }] };
 }
 
 /** What a body holds; undefined if it is no JSON. */

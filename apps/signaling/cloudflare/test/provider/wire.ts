@@ -39,6 +39,10 @@ export type Usage = Readonly<Record<string, unknown>> | null;
 export const lastWords = ({ messages }: Question): string =>
   messages.findLast(({ role }) => role === 'user')?.content ?? '';
 
+/** What the tools gave that were called last. */
+export const toolResults = ({ messages }: Question): string[] =>
+  messages.slice(messages.findLastIndex(({ role }) => role !== 'tool') + 1).map(({ content }) => content);
+
 /** Text in words, each with the space behind it. */
 export const wordsOf = (text: string): string[] => text.match(/\S*\s+|\S+$/g) ?? [];
 
@@ -56,13 +60,17 @@ export function usageOf({ messages }: Question, { words, calls }: Reply): Usage 
 }
 
 /** An answer without streaming. */
-export function completionOf({ model }: Question, reply: Reply, usage: Usage): object {
+export function completionOf({ model, messages }: Question, reply: Reply, usage: Usage): object {
   const { words, calls } = reply;
   const message = {
     role: 'assistant',
     content: words.length === 0 ? null : words.join(''),
     ...(calls.length > 0 && {
-      tool_calls: calls.map((call, index) => ({ id: `call_${index}`, type: 'function', function: call })),
+      tool_calls: calls.map((call, index) => ({
+        id: idOf(messages, index),
+        type: 'function',
+        function: call,
+      })),
     }),
   };
   return {
@@ -74,7 +82,7 @@ export function completionOf({ model }: Question, reply: Reply, usage: Usage): o
 
 /** The events of a streamed answer, in order, without the last one. Usage has a chunk of its own, if it was asked for. */
 export function chunksOf(
-  { model, stream_options }: Question,
+  { model, messages, stream_options }: Question,
   reply: Reply,
   usage: Usage,
 ): readonly Readonly<Record<string, unknown>>[] {
@@ -92,7 +100,7 @@ export function chunksOf(
       delta({
         tool_calls: [
           {
-            ...{ index, id: `call_${index}`, type: 'function' },
+            ...{ index, id: idOf(messages, index), type: 'function' },
             function: { name: call.name, arguments: '' },
           },
         ],
@@ -123,3 +131,6 @@ export function piecesOf(
 }
 
 const endOf = ({ calls }: Reply): string => (calls.length > 0 ? 'tool_calls' : 'stop');
+
+/** An id that no other call of the conversation has. */
+const idOf = ({ length }: Question['messages'], index: number): string => `call_${length}_${index}`;
