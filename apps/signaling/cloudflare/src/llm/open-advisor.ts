@@ -1,5 +1,7 @@
+import { VariableError } from '@parley/signaling/variables';
 import type { ExecutionContext } from 'hono';
 import { readAdvisorAccess, type AdvisorAccess } from '../access/advisor.ts';
+import { openLlmBudget } from '../access/open-llm-budget.ts';
 import type { Env } from '../env.ts';
 import { logError } from '../operations/log.ts';
 import type { ChatWorld } from './answer-chat.ts';
@@ -8,7 +10,6 @@ import type { Resting } from './attempts.ts';
 import { LlmProblem } from './llm-problem.ts';
 import { costsMoney, readLlmSettings, type LlmSettings } from './settings.ts';
 import { callWorkersAi } from './workers-ai.ts';
-import { VariableError } from '@parley/signaling/variables';
 
 /** What this Worker's variables make of the advisor. */
 export interface Advisor {
@@ -44,7 +45,7 @@ export function openAdvisor(env: Env): Advisor {
 
 /** What questions need of this Worker. */
 export function chatWorld(env: Env, settings: LlmSettings, ctx: ExecutionContext): ChatWorld {
-  const budget = env.LLM_BUDGET.get(env.LLM_BUDGET.idFromName('relay'));
+  const budget = openLlmBudget(env);
   const call: CallProvider = (provider, body, signal) =>
     provider.baseUrl === null && env.AI
       ? callWorkersAi(env.AI)(provider, body, signal)

@@ -2,9 +2,11 @@ import { ACCESS_HEADER } from '@parley/signaling/access-key';
 import { Hono, type Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
+import * as z from 'zod/mini';
 import { isOwner, mayAsk } from '../access/advisor.ts';
 import { allowOrigins } from '../access/allow-origins.ts';
 import { identify } from '../access/identify.ts';
+import { openLlmBudget } from '../access/open-llm-budget.ts';
 import { readBearer } from '../access/token.ts';
 import type { Env } from '../env.ts';
 import type { Caller } from '../mailbox/mailbox.ts';
@@ -19,6 +21,7 @@ import { LlmProblem } from './llm-problem.ts';
 import { chatWorld, openAdvisor, type Advisor } from './open-advisor.ts';
 import { openAiError } from './openai-error.ts';
 import { LlmRecorder } from './record.ts';
+import { answerOwner, answerSession } from './usage-answer.ts';
 
 interface LlmEnv {
   Bindings: Env;
@@ -30,6 +33,8 @@ type LlmContext = Context<LlmEnv>;
 const REQUEST_ID = 'x-request-id';
 const CACHE = 'x-parley-cache';
 const PROVIDER = 'x-parley-provider';
+
+const switchPosition = z.strictObject({ isOff: z.boolean() });
 
 /** Read by OpenAI's clients, which would otherwise try a 429 or a 5xx again. */
 const SHOULD_RETRY = 'x-should-retry';
@@ -112,6 +117,29 @@ llmRoutes.get('/v1/models/:model{.+}', requireAdvisor, async (c) => {
   const model = c.req.param('model');
   if (!c.get('advisor').settings.models.includes(model)) throw new LlmProblem('llm/unknown-model');
   return answerJson(describeModel(c, model));
+});
+
+llmRoutes.get('/usage', async (c, next) => {
+  if (!isOwner(c.env.OWNER_KEY, readBearer(c.req.header('Authorization')))) return next();
+  const { limits } = openAdvisor(c.env).settings;
+  const usage = await openLlmBudget(c.env).usage({ sessionId: null, prefix: null });
+  return answerJson(answerOwner(usage, limits, Date.now()));
+});
+
+llmRoutes.get('/usage', requireAdvisor, async (c) => {
+  const usage = await openLlmBudget(c.env).usage(await identifyWriter(c));
+  return answerJson(answerSession(usage, c.get('advisor').settings.limits, Date.now()));
+});
+
+llmRoutes.put('/switch', async (c) => {
+  // To anybody but the owner there is nothing here.
+  if (!isOwner(c.env.OWNER_KEY, readBearer(c.req.header('Authorization')))) {
+    throw new RelayProblem('relay/not-found');
+  }
+  const { data } = switchPosition.safeParse(await c.req.json().catch(() => null));
+  if (!data) throw new LlmProblem('llm/parameter', { parameter: 'isOff' });
+  await openLlmBudget(c.env).turn(data.isOff);
+  return answerJson(data);
 });
 
 /** A model as OpenAI describes it; when it was made is nothing that the relay knows. */
