@@ -10,7 +10,7 @@ import { chargeFor, type Usage } from './prices.ts';
 import type { Provider } from './providers.ts';
 import type { LlmRecorder } from './record.ts';
 import { priceAt, type LlmSettings } from './settings.ts';
-import { readUsage, UsageMeter } from './usage-meter.ts';
+import { AnswerReader, readUsage, tellsError } from './answer-reader.ts';
 
 /** Milliseconds that an answer may take in all ([LLM5]). */
 const LIFETIME = 600_000;
@@ -74,16 +74,14 @@ export async function streamChat(
   recorder: LlmRecorder,
 ): Promise<Given<ReadableStream<Uint8Array>>> {
   const begun = await beginAnswer(world, request, asker, recorder);
-  const meter = new UsageMeter();
+  const reader = new AnswerReader();
   const letGo = world.hold();
-  const body = pipeAnswer(begun.answer, boundsOf(world, STREAM_BYTES), {
+  const body = pipeAnswer(begun.answer, boundsOf(world, STREAM_BYTES), reader, {
     client: asker.signal,
-    read: (piece) => meter.read(piece),
     tell: problemEvent,
     ended(end, bytes) {
-      meter.finish();
       recorder.note({ end, bytes });
-      settleAnswer(world, begun, request, recorder, meter.usage, countBytes(request, bytes));
+      settleAnswer(world, begun, request, recorder, reader.usage, countBytes(request, bytes));
       recorder.write();
       letGo();
     },
@@ -113,6 +111,7 @@ export async function completeChat(
   if (bytes === 'gone') throw new ClientGone();
   if (typeof bytes === 'string') throw new LlmProblem(bytes);
   recorder.note({ bytes: bytes.length });
+  if (tellsError(completion)) throw new LlmProblem('llm/upstream-failed');
   if (!isCompletion(completion)) throw new LlmProblem('llm/upstream-nonsense');
   return { provider: begun.provider.name, body: bytes };
 }

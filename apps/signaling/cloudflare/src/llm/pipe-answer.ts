@@ -13,33 +13,42 @@ export interface AnswerBounds {
   readonly bytes: number;
 }
 
+/** Looks at what comes. */
+export interface AnswerWatch {
+  /** @returns what of it may be passed on now */
+  readonly read: (piece: Uint8Array) => Uint8Array;
+  /** @returns what may still be passed on at the end */
+  readonly finish: () => Uint8Array;
+  /** Whether the provider has told an error: then nothing more is passed on. */
+  readonly hasFailed: boolean;
+}
+
 /**
  * The bytes of an answer as they come, and no sooner than the client takes them ([LLM3]).
  *
+ * @param watch sees each piece
  * @param client aborted when the client goes, which may be told by cancelling the stream as well
- * @param read is told of each piece
  * @param tell what is sent where the answer ends with a problem
- * @param ended is called once, with the bytes that were passed on
+ * @param ended is called once, with the bytes that came
  */
 export function pipeAnswer(
   { first, rest, close }: Answer,
   { silence, lifetime, bytes: most }: AnswerBounds,
+  watch: AnswerWatch,
   {
     client,
-    read,
     tell,
     ended,
   }: {
     client: AbortSignal;
-    read: (piece: Uint8Array) => void;
     tell: (code: LlmProblemCode) => Uint8Array;
     ended: (end: AnswerEnd, bytes: number) => void;
   },
 ): ReadableStream<Uint8Array> {
+  type Controller = ReadableStreamDefaultController<Uint8Array>;
   let bytes = 0;
   let isOver = false;
   let next: Uint8Array | null = first;
-
   let forget: () => void = () => undefined;
 
   const finish = (end: AnswerEnd) => {
@@ -48,20 +57,31 @@ export function pipeAnswer(
     if (end !== 'done') close();
     ended(end, bytes);
   };
-  const breakOff = (controller: ReadableStreamDefaultController<Uint8Array>, code: LlmProblemCode) => {
+  const breakOff = (controller: Controller, code: LlmProblemCode) => {
     if (isOver) return;
     finish(code);
     controller.enqueue(tell(code));
     controller.close();
   };
-  const passOn = (controller: ReadableStreamDefaultController<Uint8Array>, piece: Uint8Array) => {
-    if (bytes + piece.length > most) {
-      breakOff(controller, 'llm/answer-too-long');
-      return;
+  /** Whether that was something for the client. */
+  const passOn = (controller: Controller, piece: Uint8Array): boolean => {
+    if (piece.length > 0) controller.enqueue(piece);
+    if (watch.hasFailed) breakOff(controller, 'llm/upstream-failed');
+    return piece.length > 0;
+  };
+  const readNext = async (controller: Controller): Promise<Uint8Array | null> => {
+    if (next) {
+      const piece = next;
+      next = null;
+      return piece;
     }
-    bytes += piece.length;
-    read(piece);
-    controller.enqueue(piece);
+    const timer = setTimeout(() => breakOff(controller, 'llm/upstream-silent'), silence);
+    try {
+      const { done, value } = await rest.read();
+      return done ? null : value;
+    } finally {
+      clearTimeout(timer);
+    }
   };
 
   return new ReadableStream<Uint8Array>(
@@ -82,26 +102,25 @@ export function pipeAnswer(
         if (client.aborted) leave();
       },
       async pull(controller) {
-        if (next) {
-          const piece = next;
-          next = null;
-          passOn(controller, piece);
-          return;
-        }
-        const timer = setTimeout(() => breakOff(controller, 'llm/upstream-silent'), silence);
         try {
-          const { done, value } = await rest.read();
-          if (isOver) return;
-          if (!done) passOn(controller, value);
-          else {
-            finish('done');
-            controller.close();
+          // A piece may be nothing to pass on yet, and nobody asks again before there is something.
+          for (let hasPassed = false; !isOver && !hasPassed;) {
+            const piece = await readNext(controller);
+            if (isOver) return;
+            if (!piece) {
+              passOn(controller, watch.finish());
+              if (isOver) return;
+              finish('done');
+              controller.close();
+            } else if (bytes + piece.length > most) breakOff(controller, 'llm/answer-too-long');
+            else {
+              bytes += piece.length;
+              hasPassed = passOn(controller, watch.read(piece));
+            }
           }
         } catch {
           // What it says may hold the provider's address. Where the answer is over, this is its end.
           breakOff(controller, 'llm/upstream-cut');
-        } finally {
-          clearTimeout(timer);
         }
       },
       cancel() {
@@ -123,12 +142,14 @@ export async function readAnswer(
   client: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | Exclude<AnswerEnd, 'done'>> {
   let end = 'gone' as AnswerEnd;
-  const stream = pipeAnswer(answer, bounds, {
+  const stream = pipeAnswer(answer, bounds, BLIND, {
     client,
-    read: () => undefined,
     tell: () => new Uint8Array(),
     ended: (how) => (end = how),
   });
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   return end === 'done' ? bytes : end;
 }
+
+/** Sees nothing before all of it has come. */
+const BLIND: AnswerWatch = { read: (piece) => piece, finish: () => new Uint8Array(), hasFailed: false };
