@@ -44,7 +44,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const untilEntered = (times: number) => vi.waitFor(() => expect(entered).toHaveBeenCalledTimes(times));
+const untilEntered = (times: number) =>
+  vi.waitFor(() => expect(entered).toHaveBeenCalledTimes(times), { timeout: 20_000 });
 
 describe('who waits', () => {
   it('[LLM17] enters again when the one who leads has none', async () => {
@@ -93,6 +94,7 @@ describe('who waits', () => {
     const cache = newCache();
     using lead = await leadOf(cache.enter('a'));
     const waiting = Array.from({ length: 32 }, () => cache.enter('a'));
+    await untilEntered(33);
     expect(await told(cache, 'a')).toBe('lead');
     // It had none, which changes nothing for those who wait.
     using alone = await leadOf(cache.enter('a'));

@@ -52,7 +52,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const untilEntered = (times: number) => vi.waitFor(() => expect(entered).toHaveBeenCalledTimes(times));
+const untilEntered = (times: number) =>
+  vi.waitFor(() => expect(entered).toHaveBeenCalledTimes(times), { timeout: 20_000 });
 
 describe('at once', () => {
   it('[LLM17] those who ask the same get the one answer, and so does who asks later', async () => {
@@ -161,7 +162,7 @@ describe('later', () => {
     await session.ask('Where?', answering('There.'));
     await session.settle();
     await runInDurableObject(session.cache, (_, { storage: { kv } }) => {
-      for (const [key, value] of kv.list<unknown>()) {
+      for (const [key, value] of [...kv.list<unknown>()]) {
         if (value instanceof Uint8Array) kv.put(key, value.with(20, (value[20] ?? 0) ^ 1));
       }
     });
