@@ -16,7 +16,8 @@ import { answerProblem } from '../problems.ts';
 import { RelayProblem } from '../relay-problem.ts';
 import { completeChat, streamChat, type Asker } from './answer-chat.ts';
 import { ClientGone } from './ask-provider.ts';
-import { readChatRequest, REQUEST_BYTES } from './chat-request.ts';
+import { answerOnce } from './cache.ts';
+import { encodeRequest, readChatRequest, REQUEST_BYTES } from './chat-request.ts';
 import { LlmProblem } from './llm-problem.ts';
 import { chatWorld, openAdvisor, type Advisor } from './open-advisor.ts';
 import { openAiError } from './openai-error.ts';
@@ -94,16 +95,25 @@ llmRoutes.post('/v1/chat/completions', requireAdvisor, async (c) => {
   const { model, isStream } = request;
   recorder.note({ model, isStream });
   const world = chatWorld(c.env, settings, c.executionCtx);
-  const { provider, body } = isStream
-    ? await streamChat(world, request, asker, recorder)
-    : await completeChat(world, request, asker, recorder);
-  return new Response(body, {
-    headers: {
-      'Content-Type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
-      'Cache-Control': 'no-store, no-transform',
-      [PROVIDER]: provider,
-    },
+  if (isStream) {
+    const { provider, body } = await streamChat(world, request, asker, recorder);
+    return answerChat(body, 'text/event-stream; charset=utf-8', { [PROVIDER]: provider });
+  }
+  const cache = c.req.header(CACHE);
+  if (cache === undefined) {
+    const { provider, body } = await completeChat(world, request, asker, recorder);
+    return answerChat(body, 'application/json', { [PROVIDER]: provider });
+  }
+  if (cache !== 'session') throw new LlmProblem('llm/parameter', { parameter: CACHE });
+  const { bytes, source } = await answerOnce({
+    cache: c.env.LLM_CACHE.getByName(asker.sessionId),
+    sessionId: asker.sessionId,
+    request: encodeRequest(request),
+    get: async () => ({ bytes: (await completeChat(world, request, asker, recorder)).body, keep: true }),
+    later: world.later,
   });
+  recorder.note({ cache: source });
+  return answerChat(bytes, 'application/json', { [CACHE]: source });
 });
 
 llmRoutes.get('/v1/models', requireAdvisor, async (c) => {
@@ -155,6 +165,18 @@ async function identifyWriter(c: LlmContext): Promise<Omit<Asker, 'signal'>> {
   // The database need not be asked: the id certifies the key.
   if (role !== 'writer') throw new RelayProblem('mailbox/not-found');
   return { sessionId, prefix };
+}
+
+function answerChat(
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>,
+  type: string,
+  headers: Record<string, string>,
+): Response {
+  // Compressed on the way, a stream would come in lumps.
+  const cacheControl = 'no-store, no-transform';
+  return new Response(body, {
+    headers: { ...headers, 'Content-Type': type, 'Cache-Control': cacheControl },
+  });
 }
 
 function answerJson(answer: object): Response {
