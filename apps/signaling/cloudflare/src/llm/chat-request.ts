@@ -69,7 +69,7 @@ export function bodyFor(
 
 /** All that decides what is answered, for telling equal questions. */
 export function encodeRequest({ model, maxTokens, parameters }: ChatRequest): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify({ model, maxTokens, parameters }));
+  return Uint8Array.from(new TextEncoder().encode(JSON.stringify({ model, maxTokens, parameters })));
 }
 
 function readJson(bytes: Uint8Array): unknown {

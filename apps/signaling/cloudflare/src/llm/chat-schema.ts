@@ -5,14 +5,15 @@ export const CHAT_LIMITS = { messages: 1_000, tools: 128, parts: 256, calls: 128
 
 const some = z.string().check(z.minLength(1));
 const name = z.string().check(z.regex(/^[\w.-]{1,128}$/));
-const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
+// Of messages, what the relay does not know is left out: clients send back what they got, with notes of their own.
+const textPart = z.object({ type: z.literal('text'), text: z.string() });
 
 /** An image that the request holds, in base64. */
 export const INLINE_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
 
-const imagePart = z.strictObject({
+const imagePart = z.object({
   type: z.literal('image_url'),
-  image_url: z.strictObject({ url: some, detail: z.optional(z.enum(['auto', 'low', 'high'])) }),
+  image_url: z.object({ url: some, detail: z.optional(z.enum(['auto', 'low', 'high'])) }),
 });
 
 /** Several parts, at most so many. */
@@ -21,23 +22,21 @@ const parts = <Part extends z.ZodMiniType>(part: Part) =>
 
 const words = z.union([z.string(), parts(textPart)]);
 
-const toolCall = z.strictObject({
+const toolCall = z.object({
   id: some,
   type: z.literal('function'),
-  function: z.strictObject({ name, arguments: z.string() }),
-  // Some clients send the calls of a stream back as they came.
-  index: z.optional(z.number()),
+  function: z.object({ name, arguments: z.string() }),
 });
 
 const message = z.discriminatedUnion('role', [
-  z.strictObject({ role: z.literal('system'), content: words, name: z.optional(name) }),
-  z.strictObject({ role: z.literal('developer'), content: words, name: z.optional(name) }),
-  z.strictObject({
+  z.object({ role: z.literal('system'), content: words, name: z.optional(name) }),
+  z.object({ role: z.literal('developer'), content: words, name: z.optional(name) }),
+  z.object({
     role: z.literal('user'),
     content: z.union([z.string(), parts(z.discriminatedUnion('type', [textPart, imagePart]))]),
     name: z.optional(name),
   }),
-  z.strictObject({
+  z.object({
     role: z.literal('assistant'),
     content: z.nullish(words),
     name: z.optional(name),
@@ -46,7 +45,7 @@ const message = z.discriminatedUnion('role', [
     reasoning_content: z.nullish(z.string()),
     tool_calls: z.nullish(z.array(toolCall).check(z.maxLength(CHAT_LIMITS.calls))),
   }),
-  z.strictObject({ role: z.literal('tool'), content: words, tool_call_id: some }),
+  z.object({ role: z.literal('tool'), content: words, tool_call_id: some }),
 ]);
 
 const tool = z.strictObject({

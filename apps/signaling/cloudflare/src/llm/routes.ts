@@ -105,15 +105,15 @@ llmRoutes.post('/v1/chat/completions', requireAdvisor, async (c) => {
     return answerChat(body, 'application/json', { [PROVIDER]: provider });
   }
   if (cache !== 'session') throw new LlmProblem('llm/parameter', { parameter: CACHE });
-  const { bytes, source } = await answerOnce({
+  const answer = await answerOnce({
     cache: c.env.LLM_CACHE.getByName(asker.sessionId),
     sessionId: asker.sessionId,
     request: encodeRequest(request),
     get: async () => ({ bytes: (await completeChat(world, request, asker, recorder)).body, keep: true }),
     later: world.later,
   });
-  recorder.note({ cache: source });
-  return answerChat(bytes, 'application/json', { [CACHE]: source });
+  recorder.note({ cache: answer.source });
+  return answerChat(answer.bytes, 'application/json', { [CACHE]: answer.source });
 });
 
 llmRoutes.get('/v1/models', requireAdvisor, async (c) => {
