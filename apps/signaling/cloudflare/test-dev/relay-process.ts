@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
+import { startProvider } from '../test/provider/provider.ts';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 
 declare module 'vitest' {
@@ -13,18 +14,22 @@ declare module 'vitest' {
     relayUrl: string;
     /** The file that everything it prints goes to. */
     relayLog: string;
+    /** Where its AI provider listens, like `http://127.0.0.1:40002`. */
+    llmProvider: string;
   }
 }
 
 const STARTED_WITHIN_MS = 60_000;
 
-/** The relay's own configuration, but for a hub that writes down whenever it runs, and a small client. */
-function writeConfig(folder: string): string {
+/** The relay's own configuration, but for a hub that writes down whenever it runs, a small client, and a provider for the advisor. */
+function writeConfig(folder: string, llmProvider: string): string {
   const { rawConfig } = readRawConfig({ config: join(import.meta.dirname, '../wrangler.jsonc') });
   const config = join(folder, 'wrangler.json');
   const main = join(import.meta.dirname, '../test/traced.ts');
   const assets = { ...rawConfig.assets, directory: join(import.meta.dirname, '../test/site') };
-  writeFileSync(config, JSON.stringify({ ...rawConfig, main, assets }));
+  const llm = { LLM_BASE_URL: `${llmProvider}/demonstration-dev/v1`, LLM_MODELS: 'demonstration' };
+  const vars = { ...rawConfig.vars, ...llm };
+  writeFileSync(config, JSON.stringify({ ...rawConfig, main, assets, vars }));
   return config;
 }
 
@@ -37,7 +42,9 @@ export default async function startRelay({ provide }: TestProject): Promise<() =
     dirname(createRequire(import.meta.url).resolve('wrangler/package.json')),
     'bin/wrangler.js',
   );
-  const config = writeConfig(folder);
+  // An answer of some sixty words takes half a minute: who leaves in between leaves in the middle.
+  const provider = await startProvider({ paceMs: 500 });
+  const config = writeConfig(folder, provider.origin);
   // Port 0 is one that is free: nobody can take it between a search and its use.
   const options = ['--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--persist-to', folder];
   const relay = spawn(process.execPath, [wrangler, 'dev', '--config', config, ...options], {
@@ -71,11 +78,13 @@ export default async function startRelay({ provide }: TestProject): Promise<() =
     await wait(100);
   }
   provide('relayUrl', url);
+  provide('llmProvider', provider.origin);
   provide('relayLog', log);
 
   return async () => {
     process.off('exit', end);
     end();
     await ended;
+    await provider.stop();
   };
 }
