@@ -45,6 +45,12 @@ export interface LlmSettings {
   readonly limits: LlmLimits;
 }
 
+/** What a day may cost unless the owner says otherwise, in millionths of a US dollar. */
+const DAILY_MONEY = 5_000_000;
+
+/** The same where Workers AI alone answers: its free share of a day, 10,000 neurons at 0.011 dollars a thousand. */
+const FREE_MONEY = 110_000;
+
 const NOTHING: Price = { input: 0, output: 0 };
 
 /**
@@ -61,7 +67,7 @@ export function readLlmSettings(variables: LlmVariables, hasWorkersAi: boolean):
   }
   const seconds = (name: 'LLM_START_SECONDS' | 'LLM_SILENCE_SECONDS', fallback: number) =>
     1_000 * readWholeNumber(name, variables[name], fallback, 600);
-  return {
+  const settings: Omit<LlmSettings, 'limits'> = {
     providers,
     models: [...new Set(providers.flatMap(({ models }) => [...models.keys()]))],
     prices: readPrices(variables.LLM_PRICES),
@@ -69,8 +75,8 @@ export function readLlmSettings(variables: LlmVariables, hasWorkersAi: boolean):
     maxTokens: readWholeNumber('LLM_MAX_TOKENS', variables.LLM_MAX_TOKENS, 8_192, 1_000_000),
     startWithin: seconds('LLM_START_SECONDS', 90),
     silence: seconds('LLM_SILENCE_SECONDS', 60),
-    limits: readLimits(variables),
   };
+  return { ...settings, limits: readLimits(variables, costsMoney(settings) ? DAILY_MONEY : FREE_MONEY) };
 }
 
 /** What a model costs at a provider. */
@@ -79,18 +85,18 @@ export function priceAt({ prices }: LlmSettings, model: string, { isFree }: Prov
 }
 
 /** Whether answers may cost whoever runs the relay money: Workers AI has a free share each day, and the demonstration is free. */
-export function costsMoney({ providers }: LlmSettings): boolean {
+export function costsMoney({ providers }: Pick<LlmSettings, 'providers'>): boolean {
   return providers.some(({ isFree, baseUrl }) => !isFree && baseUrl !== null);
 }
 
-function readLimits(variables: LlmVariables): LlmLimits {
+function readLimits(variables: LlmVariables, dailyMoney: number): LlmLimits {
   const count = (name: keyof LlmVariables, fallback: number) =>
     readWholeNumber(name, variables[name], Math.max(1, Math.floor(fallback)), 1e12);
   const money = (name: keyof LlmVariables, fallback: number) =>
     readMoney(name, variables[name], Math.floor(fallback));
   const relay: Allowance = {
     tokens: count('LLM_DAILY_TOKENS', 2_000_000),
-    money: money('LLM_DAILY_USD', 5_000_000),
+    money: money('LLM_DAILY_USD', dailyMoney),
     streams: count('LLM_STREAMS', 50),
   };
   return {
