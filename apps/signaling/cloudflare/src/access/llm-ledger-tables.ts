@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import { DAY } from '../mailbox/day.ts';
 import type { Charge, LlmUsage, Taken } from './llm-budget.ts';
 
 /** What the ledger needs of a database: the part of an object's storage that it uses. `node:sqlite` fits as well. */
@@ -30,18 +29,25 @@ export function createTables(database: LedgerDatabase): void {
 const number = z.int();
 const saltRow = z.object({ day: number, salt: z.string() });
 
-export type Salt = Readonly<z.infer<typeof saltRow>>;
+type Salt = Readonly<z.infer<typeof saltRow>>;
 
-/** The salts of today and of days before of which something may still be held, newest first. A new day deletes what was taken. */
-export function openDay(database: LedgerDatabase, day: number, drawSalt: () => string): Salt[] {
-  const salts = readSalts(database);
+export interface Days {
+  readonly today: Salt;
+  /** The day before, while answers of it may still be given. */
+  readonly before: Salt | null;
+}
+
+/** Begins a day, if it has not begun, which deletes what was taken before. */
+export function openDay(database: LedgerDatabase, day: number, drawSalt: () => string): Days {
+  const [newest, before = null] = readSalts(database);
   // A clock that goes back over midnight does not bring back a day whose figures are gone.
-  if (salts[0] && salts[0].day >= day) return salts;
+  if (newest && newest.day >= day) return { today: newest, before };
+  const today = { day, salt: drawSalt() };
   return database.transact(() => {
     database.all('DELETE FROM taken');
-    database.all('INSERT INTO days (day, salt) VALUES (?1, ?2)', day, drawSalt());
+    database.all('INSERT INTO days (day, salt) VALUES (?1, ?2)', today.day, today.salt);
     deleteIdleDays(database);
-    return readSalts(database);
+    return { today, before: readSalts(database)[1] ?? null };
   });
 }
 
@@ -67,35 +73,36 @@ export interface Figures {
   readonly nextEnd: number | null;
 }
 
-const openRow = z.object({
+const figuresRow = z.object({
   ...{ day: number, isOff: number, nextEnd: z.nullable(number) },
   ...{ relay: number, session: number, network: number },
+  payer: z.nullable(z.string()),
+  ...{ tokens: z.nullable(number), money: z.nullable(number), questions: z.nullable(number) },
 });
-const takenRow = z.object({ payer: z.string(), tokens: number, money: number, questions: number });
 
 /**
- * What was taken today, and which answers are being given.
+ * What was taken today, and which answers are being given. In one statement, since each costs time that a question waits.
  *
  * @param before the names of the day before, from which some of those answers may be
  */
 export function readFigures(database: LedgerDatabase, names: Names, before: Names, at: number): Figures {
-  const [row] = database.all(
-    `SELECT (SELECT max(day) FROM days) AS day, EXISTS (SELECT 1 FROM switched_off) AS isOff, count(*) AS relay,
-       count(*) FILTER (WHERE session IN (?2, ?3)) AS session, count(*) FILTER (WHERE network IN (?4, ?5)) AS network,
-       min(expires) AS nextEnd
-     FROM reservations WHERE expires > ?1`,
-    ...[at, names.session, before.session, names.network, before.network],
-  );
-  const open = openRow.parse(row);
   const rows = database
     .all(
-      `SELECT payer, tokens, money, questions FROM taken WHERE payer IN ('relay', ?1, ?2)`,
-      ...[names.session, names.network],
+      `WITH open AS (
+         SELECT (SELECT max(day) FROM days) AS day, EXISTS (SELECT 1 FROM switched_off) AS isOff, count(*) AS relay,
+           count(*) FILTER (WHERE session IN (?2, ?3)) AS session,
+           count(*) FILTER (WHERE network IN (?4, ?5)) AS network, min(expires) AS nextEnd
+         FROM reservations WHERE expires > ?1
+       )
+       SELECT * FROM open LEFT JOIN taken ON payer IN ('relay', ?2, ?4)`,
+      ...[at, names.session, before.session, names.network, before.network],
     )
-    .map((taken) => takenRow.parse(taken));
+    .map((row) => figuresRow.parse(row));
+  const [open] = rows;
+  if (!open) throw new Error('an aggregate without a row');
   const takenBy = (name: string, streams: number): Taken => {
-    const { tokens, money, questions } = rows.find(({ payer }) => payer === name) ?? NOTHING;
-    return { tokens, money, streams, questions };
+    const row = rows.find(({ payer }) => payer === name);
+    return { tokens: row?.tokens ?? 0, money: row?.money ?? 0, streams, questions: row?.questions ?? 0 };
   };
   return {
     usage: {
@@ -110,8 +117,6 @@ export function readFigures(database: LedgerDatabase, names: Names, before: Name
     nextEnd: open.nextEnd,
   };
 }
-
-const NOTHING = { tokens: 0, money: 0, questions: 0 };
 
 /** Holds something for an answer of today that must be over at `expires`, and counts it. */
 export function addReservation(
@@ -169,16 +174,13 @@ export function forgetOver(database: LedgerDatabase, at: number): void {
   deleteIdleDays(database);
 }
 
-const dueRow = z.object({ day: number, isTaken: number, expires: z.nullable(number) });
+const dueRow = z.object({ isTaken: number, expires: z.nullable(number) });
 
-/** When something is to be forgotten next, in milliseconds since 1970; null when nothing is there. */
-export function readNextDue(database: LedgerDatabase): number | null {
+/** Whether anything was taken today, and when the first of what is held expires. */
+export function readDue(database: LedgerDatabase): { isTaken: boolean; expires: number | null } {
   const [row] = database.all(
-    `SELECT (SELECT max(day) FROM days) AS day, EXISTS (SELECT 1 FROM taken) AS isTaken, min(expires) AS expires
-     FROM reservations`,
+    'SELECT EXISTS (SELECT 1 FROM taken) AS isTaken, min(expires) AS expires FROM reservations',
   );
-  const { day, isTaken, expires } = dueRow.parse(row);
-  const midnight = isTaken === 1 ? (day + 1) * DAY : null;
-  if (midnight === null || expires === null) return midnight ?? expires;
-  return Math.min(midnight, expires);
+  const { isTaken, expires } = dueRow.parse(row);
+  return { isTaken: isTaken === 1, expires };
 }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { LedgerBench } from '../../test/ledger-bench.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { DatabaseFailure, LedgerBench } from '../../test/ledger-bench.ts';
 import { DAY } from '../mailbox/day.ts';
 import type { Allowance, ReserveRequest, Verdict } from './llm-budget.ts';
 
@@ -108,6 +108,21 @@ describe('days', () => {
     expect(rows('taken')).toEqual([]);
   });
 
+  it('[LLM14] a salt that was deleted is used no more', async () => {
+    await hold();
+    bench.now += 2_000;
+    await takenNow();
+    const digest = vi.spyOn(crypto.subtle, 'digest');
+    await takenNow();
+    expect(digest).toHaveBeenCalledTimes(4);
+    bench.now += LIFETIME;
+    bench.ledger.sweep();
+    digest.mockClear();
+    await takenNow();
+    expect(digest).toHaveBeenCalledTimes(2);
+    digest.mockRestore();
+  });
+
   it('[LLM11] a day that begins while names are hashed has its own figures and names', async () => {
     await hold();
     const late = hold();
@@ -124,6 +139,18 @@ describe('days', () => {
     await hold();
     bench.now -= 1;
     expect(await bench.ledger.usage(PARTY)).toMatchObject({ day: 20_001, taken: { relay: { tokens: 100 } } });
+  });
+
+  it('[LLM11] a day that has begun without the ledger being told has begun, whatever the clock says then', async () => {
+    await hold();
+    bench.now += 1_000;
+    bench.fail('after');
+    await expect(takenNow()).rejects.toThrow(DatabaseFailure);
+    bench.now -= 1;
+    expect(await bench.ledger.usage(PARTY)).toMatchObject({
+      day: 20_001,
+      taken: { relay: { questions: 0 } },
+    });
   });
 });
 
@@ -163,6 +190,11 @@ it('[LLM16] switched off, nothing is let through until it is on again', async ()
   expect(await bench.open().usage(PARTY)).toMatchObject({ isOff: true, taken: { relay: { questions: 0 } } });
   bench.ledger.turn(false);
   await hold();
+});
+
+it('[LLM14] a session and an IP prefix of the same name are two', async () => {
+  await hold({ sessionId: 'name', prefix: 'name' });
+  expect(rows('taken')).toHaveLength(3);
 });
 
 it('[LLM11] amounts of no use are thrown at whoever brings them, and nothing is held', async () => {

@@ -1,5 +1,5 @@
 import { encodeBase64url } from '@parley/signaling/base64url';
-import { dayOf } from '../mailbox/day.ts';
+import { DAY, dayOf } from '../mailbox/day.ts';
 import {
   checkAmounts,
   judgeQuestion,
@@ -18,9 +18,10 @@ import {
   giveBack,
   openDay,
   readFigures,
-  readNextDue,
+  readDue,
   takeReservation,
   turnSwitch,
+  type Days,
   type Figures,
   type LedgerDatabase,
   type Names,
@@ -58,12 +59,15 @@ export interface Ledger {
 export function createLedger({ database, now, randomBytes, wakeAt }: LedgerOptions): Ledger {
   createTables(database);
 
-  const drawId = () => encodeBase64url(randomBytes(16));
-  const openToday = () => openDay(database, dayOf(now()), drawId);
+  /** As they were read last. */
+  let days: Days | null = null;
 
-  function wakeForNext(): void {
-    const due = readNextDue(database);
-    if (due !== null) wakeAt(due);
+  const drawId = () => encodeBase64url(randomBytes(16));
+
+  function openToday(): Days {
+    const day = dayOf(now());
+    if (!days || days.today.day < day) days = openDay(database, day, drawId);
+    return days;
   }
 
   /** Does something in one transaction, with the figures of those whom it is about. */
@@ -71,8 +75,7 @@ export function createLedger({ database, now, randomBytes, wakeAt }: LedgerOptio
     party: LlmParty,
     act: (names: Names, figures: Figures, at: number) => Answer,
   ): Promise<Answer> {
-    const [today, before] = openToday();
-    if (!today) throw new Error('there is no day');
+    const { today, before } = openToday();
     const names = await hideParty(today.salt, party);
     const formerNames = before ? await hideParty(before.salt, party) : names;
     const answer = database.transact(() => {
@@ -80,8 +83,10 @@ export function createLedger({ database, now, randomBytes, wakeAt }: LedgerOptio
       const figures = readFigures(database, names, formerNames, at);
       return Math.max(figures.usage.day, dayOf(at)) === today.day ? act(names, figures, at) : null;
     });
+    if (answer) return answer;
     // Another day has begun while the names were hashed with the salts of this one.
-    return answer ?? withFigures(party, act);
+    days = null;
+    return withFigures(party, act);
   }
 
   return {
@@ -92,8 +97,9 @@ export function createLedger({ database, now, randomBytes, wakeAt }: LedgerOptio
         if (refusal) return { refusal };
         const id = drawId();
         const { worst, lifetime } = request;
-        addReservation(database, names, { id, day: usage.day, worst, expires: at + lifetime });
-        wakeForNext();
+        const expires = at + lifetime;
+        addReservation(database, names, { id, day: usage.day, worst, expires });
+        wakeAt(Math.min(expires, nextEnd ?? Infinity, endOfDay(usage.day)));
         return { id };
       });
     },
@@ -110,13 +116,21 @@ export function createLedger({ database, now, randomBytes, wakeAt }: LedgerOptio
     turn: (isOff) => turnSwitch(database, isOff),
 
     sweep() {
-      openToday();
+      const { day } = openToday().today;
       database.transact(() => {
         forgetOver(database, now());
-        wakeForNext();
+        const { isTaken, expires } = readDue(database);
+        if (isTaken || expires !== null) wakeAt(Math.min(expires ?? Infinity, endOfDay(day)));
       });
+      // A salt that was deleted is not to be remembered either.
+      days = null;
     },
   };
+}
+
+/** When the next day begins, in milliseconds since 1970. */
+function endOfDay(day: number): number {
+  return (day + 1) * DAY;
 }
 
 async function hideParty(salt: string, { sessionId, prefix }: LlmParty): Promise<Names> {
