@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { writeEnvFile } from './variables/env-file.ts';
 
 const relay = fileURLToPath(new URL('../apps/signaling/cloudflare/', import.meta.url));
 
@@ -17,6 +18,8 @@ export interface RelayOptions {
   readonly assets?: string;
   /** Variables of the Worker besides its version, such as its limits. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** Those that are on no command line, such as keys. Of .dev.vars and of this process's environment the Worker gets nothing by itself. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Another Worker than the relay's own, for a test: a file below apps/signaling/cloudflare. */
   readonly main?: string;
   /** Whether what the Worker logs is printed, whatever its level. */
@@ -42,6 +45,7 @@ export class PortTakenError extends Error {
  * Runs the Worker and the client's build under `wrangler dev` and resolves once it answers.
  *
  * @throws {PortTakenError} before anything is started
+ * @throws {VariableError} before the Worker is started, when a secret cannot be handed to it
  * @throws {Error} when the Worker does not come up; the message carries what wrangler printed
  */
 export async function startRelay({
@@ -50,11 +54,13 @@ export async function startRelay({
   version,
   assets,
   vars = {},
+  secrets = {},
   main,
   verbose = false,
 }: RelayOptions): Promise<Relay> {
   if (port !== 0) await claimPort(port);
   await migrate(state);
+  const envFile = writeEnvFile(secrets);
   const child = spawn(
     process.execPath,
     [
@@ -68,6 +74,8 @@ export async function startRelay({
         '0',
         '--persist-to',
         state,
+        '--env-file',
+        envFile.path,
         '--var',
         `VERSION:${version}`,
       ],
@@ -80,11 +88,20 @@ export async function startRelay({
       cwd: relay,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
-      env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
+      env: {
+        ...process.env,
+        WRANGLER_SEND_METRICS: 'false',
+        // Whatever else is set here, the Worker's variables are those of the file.
+        CLOUDFLARE_INCLUDE_PROCESS_ENV: 'false',
+        CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: 'true',
+      },
     },
   );
   // Nothing of it outlives this process, whatever ends it but SIGKILL.
-  const letGo = endWithThisProcess(() => killGroup(child, 'SIGTERM'));
+  const letGo = endWithThisProcess(() => {
+    killGroup(child, 'SIGTERM');
+    envFile.remove();
+  });
   let url = port === 0 ? undefined : `http://localhost:${port}`;
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -97,6 +114,7 @@ export async function startRelay({
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(async () => {
     // workerd goes after what started it, if at all, and has the port until then.
     killGroup(child, 'SIGKILL');
+    envFile.remove();
     while (url !== undefined && (await isListening(url))) await wait(10);
   });
   void exited.then(letGo);

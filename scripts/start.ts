@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { buildClient } from './build.ts';
 import { PortTakenError, runHourlyJob, startRelay } from './relay.ts';
+import { prepareVariables } from './variables/prepare.ts';
 
 const HOUR = 3_600_000;
 
@@ -15,10 +16,11 @@ if (!Number.isInteger(port) || port < 1 || port > 65_535) {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0));
 
 try {
+  const { variables, advisor } = await prepareVariables(process.env);
   const version = buildClient();
   const state = fileURLToPath(new URL('../.parley/', import.meta.url));
-  const relay = await startRelay({ port, state, version });
-  console.log(`\nParley runs at ${relay.url}\nIts data is in .parley/. Stop it with Ctrl+C.`);
+  const relay = await startRelay({ port, state, version, secrets: variables });
+  console.log(`\nParley runs at ${relay.url}\n${advisor}\nIts data is in .parley/. Stop it with Ctrl+C.`);
   // At once as well: a machine that is turned off every evening may never run for an hour.
   runJob(relay.url);
   setInterval(runJob, HOUR, relay.url);
