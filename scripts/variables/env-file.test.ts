@@ -55,7 +55,7 @@ it('wrangler reads back whatever can be written, and of what cannot the name is 
   fc.assert(
     fc.property(variables, (given) => {
       const names = Object.keys(given).filter((name) => isUnwritable(given[name] ?? ''));
-      if (names.length > 0) expect(() => formatEnvFile(given)).toThrow(`${names[0]} has to be without`);
+      if (names.length > 0) expect(() => formatEnvFile(given)).toThrow(`${names[0]} has to be free of`);
       else expect(throughFile(given)).toEqual({ ...given });
     }),
     { numRuns: 500 },

@@ -47,7 +47,7 @@ function quote(name: string, value: string): string {
   if (mark === undefined || value.includes('\r') || value.endsWith('\\')) {
     throw new VariableError(
       name,
-      'without a carriage return, without a backslash at its end, and without one of the quotes \', ` and "',
+      'free of carriage returns, of a backslash at its end, and of one at least of the quotes \', ` and "',
     );
   }
   return `${mark}${value.replaceAll('$', String.raw`\$`)}${mark}`;
