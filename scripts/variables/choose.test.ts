@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { chooseVariables } from './choose.ts';
 
-it('takes all of the Worker’s file, and of the environment what concerns the advisor', () => {
+it('[LLM19] takes all of the Worker’s file, and of the environment what concerns the advisor', () => {
   const environment = {
     ...{
       LLM_BASE_URL: 'a',
@@ -31,7 +31,7 @@ it('takes all of the Worker’s file, and of the environment what concerns the a
   });
 });
 
-it('the environment wins, also with nothing', () => {
+it('[LLM19] the environment wins, also with nothing', () => {
   expect(
     chooseVariables({ LLM_API_KEY: 'a', LLM_MODELS: '' }, { LLM_API_KEY: 'b', LLM_MODELS: 'c' }),
   ).toEqual({
@@ -42,7 +42,7 @@ it('the environment wins, also with nothing', () => {
 const upstreams = (...keys: string[]) =>
   JSON.stringify(keys.map((apiKeyFrom) => ({ name: 'a', apiKeyFrom })));
 
-it('takes the keys that LLM_UPSTREAMS names, wherever it is set', () => {
+it('[LLM19] takes the keys that LLM_UPSTREAMS names, wherever it is set', () => {
   const environment = { ONE_KEY: '1', TWO_KEY: '2', OTHER_KEY: '3' };
   const keys = { ONE_KEY: '1', TWO_KEY: '2' };
   const LLM_UPSTREAMS = upstreams('ONE_KEY', 'TWO_KEY');

@@ -36,9 +36,14 @@ it.each([
   String.raw`C:\new\reply "quoted"`,
   `it's`,
   "`it's`",
+  "'` \\t \\x\n$A",
   'ä👋\u2028b',
 ])('wrangler reads %j back', (value) => {
   expect(throughFile({ A: value, B: 'after' })).toEqual({ A: value, B: 'after' });
+});
+
+it.each(['a\rb', 'a\\', '\'`"', "'`\\n", "'`\\r"])('%j cannot be written', (value) => {
+  expect(() => formatEnvFile({ A: 'a', B: value })).toThrow('B has to be free of');
 });
 
 const value = fc.oneof(

@@ -47,7 +47,7 @@ it.each([
   await expect(prepareVariables(environment, {})).rejects.toThrow(message);
 });
 
-it('runs the demonstration in this process, and lets the Worker know where', async () => {
+it('[LLM19] runs the demonstration in this process, and lets the Worker know where', async () => {
   const { variables, advisor, demonstration } = await prepareVariables(
     { ADVISOR: 'demo', LLM_BASE_URL: '' },
     { OTHER: 'variable' },

@@ -10,7 +10,7 @@ import { prepareVariables } from './prepare.ts';
 
 const SECRET = String.raw`sk-$HOME-${'${HOME}'}-#1 "it's" \n \$x = y`;
 
-it('a key reaches the provider to the letter, and is on no command line', async () => {
+it('[LLM19] a key reaches the provider to the letter, and is on no command line', async () => {
   const state = mkdtempSync(join(tmpdir(), 'parley-key-'));
   onTestFinished(() => rmSync(state, { recursive: true, force: true }));
   const provider = await startProvider({ key: SECRET });

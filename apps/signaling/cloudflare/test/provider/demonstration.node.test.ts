@@ -17,7 +17,7 @@ function ask(...messages: { role: string; content: string }[]) {
 
 const user = (content: string) => ({ role: 'user', content });
 
-it('counts what it was given', () => {
+it('[LLM19] counts what it was given', () => {
   const { text, calls } = ask({ role: 'system', content: 'Be brief.' }, user('Hello'), user('And?'));
   expect(text).toBe(
     'It was given 3 messages (1 system, 2 user) of 18 characters in all, and 2 tools: add_card, read_plan. It calls one when you ' +
@@ -26,7 +26,7 @@ it('counts what it was given', () => {
   expect(calls).toEqual([]);
 });
 
-it('calls the tools that the last question names, with their arguments', () => {
+it('[LLM19] calls the tools that the last question names, with their arguments', () => {
   const { text, calls } = ask(user('/read_plan'), user('Please:\n/add_card {"title": "a b"}\n/read_plan\n'));
   expect(text).toBe('It calls add_card, read_plan.');
   expect(calls).toEqual([
@@ -35,17 +35,17 @@ it('calls the tools that the last question names, with their arguments', () => {
   ]);
 });
 
-it.each(['{"title"', '[]', 'null', 'title'])('does not call a tool with %s', (given) => {
+it.each(['{"title"', '[]', 'null', 'title'])('[LLM19] does not call a tool with %s', (given) => {
   const { text, calls } = ask(user(`/add_card ${given}`));
   expect(text).toBe(`What follows /add_card is no JSON object: “${given}”.`);
   expect(calls).toEqual([]);
 });
 
-it('calls no tool that it was not given', () => {
+it('[LLM19] calls no tool that it was not given', () => {
   expect(ask(user('/remove_all {}')).calls).toEqual([]);
 });
 
-it('says what the tools gave', () => {
+it('[LLM19] says what the tools gave', () => {
   const assistant = { role: 'assistant', content: '' };
   const results = ['x'.repeat(400), 'done'].map((content) => ({ role: 'tool', content }));
   expect(ask(user('/add_card'), assistant, ...results).text).toBe(
