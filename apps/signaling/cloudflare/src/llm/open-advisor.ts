@@ -65,9 +65,9 @@ export function chatWorld(env: Env, settings: LlmSettings, ctx: ExecutionContext
       ctx.waitUntil(work.catch((error: unknown) => logError('llm budget', error)));
     },
     hold() {
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<null>();
       ctx.waitUntil(promise);
-      return resolve;
+      return () => resolve(null);
     },
   };
 }

@@ -40,14 +40,17 @@ const switchPosition = z.strictObject({ isOff: z.boolean() });
 /** Read by OpenAI's clients, which would otherwise try a 429 or a 5xx again. */
 const SHOULD_RETRY = 'x-should-retry';
 
-/** The form in which a client is told of the gone: nobody reads it. */
+/** For the log, as nginx has it: nobody is there to read it. */
 const GONE_STATUS = 499;
 
 /** `/api/llm`: OpenAI's chat completions for a session's editors ([LLM1] to [LLM18]). */
 export const llmRoutes = new Hono<LlmEnv>();
 
 llmRoutes.onError((error, c) => {
-  if (error instanceof ClientGone) return new Response(null, { status: GONE_STATUS });
+  if (error instanceof ClientGone) {
+    c.get('recorder').note({ end: 'gone' });
+    return new Response(null, { status: GONE_STATUS });
+  }
   const problem = error instanceof RelayProblem ? error : new RelayProblem('relay/internal-error');
   if (problem !== error) logError(routePath(c, -1), error);
   c.get('recorder').note({ problem: problem.code });
