@@ -25,7 +25,7 @@ const resting: Resting = new Map();
 /**
  * The advisor of this Worker. Its variables are read once.
  *
- * @throws {LlmProblem} `llm/misconfigured`, when the log has got the name of the variable; `llm/not-configured`
+ * @throws {LlmProblem} `llm/misconfigured`, when the log has got the name of the variable
  */
 export function openAdvisor(env: Env): Advisor {
   const known = advisors.get(env);
@@ -33,7 +33,6 @@ export function openAdvisor(env: Env): Advisor {
   try {
     const settings = readLlmSettings(env, env.AI !== undefined);
     const advisor = { settings, access: readAdvisorAccess(env, costsMoney(settings)) };
-    if (settings.providers.length === 0) throw new LlmProblem('llm/not-configured');
     advisors.set(env, advisor);
     return advisor;
   } catch (error) {

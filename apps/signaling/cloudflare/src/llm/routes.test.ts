@@ -289,6 +289,9 @@ describe('usage', () => {
     const { relay } = await response.json<{ relay: { questions: number; tokens: { taken: number } } }>();
     expect(relay.questions).toBeGreaterThan(0);
     expect(relay.tokens.taken).toBeGreaterThanOrEqual(13);
+    // Also when there is no provider any more.
+    const without = await Asker.create({ OWNER_KEY });
+    expect((await without.send(null, { method: 'GET', path: '/usage', ...owner() })).status).toBe(200);
     for (const key of [`${OWNER_KEY}x`, OWNER_KEY.slice(1), '-']) {
       const refused = await asker.send(null, { method: 'GET', path: '/usage', ...owner(key) });
       await expectProblem(refused, 'access/token-malformed');

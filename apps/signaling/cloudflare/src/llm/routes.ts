@@ -82,6 +82,7 @@ llmRoutes.use(
 /** Lets those ask whom the owner lets ([LLM10]). */
 const requireAdvisor = createMiddleware<LlmEnv>(async (c, next) => {
   const advisor = openAdvisor(c.env);
+  if (advisor.settings.providers.length === 0) throw new LlmProblem('llm/not-configured');
   if (advisor.access.rule === 'off') throw new LlmProblem('llm/off');
   if (!mayAsk(advisor.access, c.req.header(ACCESS_HEADER) ?? null)) throw new LlmProblem('llm/key-refused');
   c.set('advisor', advisor);
