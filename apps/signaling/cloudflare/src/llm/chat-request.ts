@@ -33,7 +33,7 @@ export interface ChatRequest {
  */
 export function readChatRequest(bytes: Uint8Array, settings: LlmSettings): ChatRequest {
   const { data, error } = chatSchema.safeParse(readJson(bytes));
-  if (!data) throw new LlmProblem('llm/parameter', { parameter: nameOf(error.issues) });
+  if (!data) throw new LlmProblem('llm/parameter', nameOf(error.issues));
   const model = data.model ?? settings.models[0] ?? '';
   if (!settings.models.includes(model)) throw new LlmProblem('llm/unknown-model', { parameter: 'model' });
   const images = countImages(data.messages, settings.images);
@@ -50,7 +50,10 @@ export function readChatRequest(bytes: Uint8Array, settings: LlmSettings): ChatR
     isStream: data.stream === true,
     maxTokens,
     parameters,
-    worst: { input: countBytes(parameters) + images * IMAGE_TOKENS, output: maxTokens },
+    worst: {
+      input: countBytes(parameters) - images.inlineBytes + images.count * IMAGE_TOKENS,
+      output: maxTokens,
+    },
   };
 }
 
@@ -88,30 +91,39 @@ function readJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** The first parameter that is not as it should be. */
-function nameOf(issues: readonly { readonly path: PropertyKey[]; readonly keys?: unknown }[]): string {
+/** The first parameter that is not as it should be; none where it has no plain name, or all of the request is something else. */
+function nameOf(issues: readonly { readonly path: PropertyKey[]; readonly keys?: unknown }[]): {
+  parameter?: string;
+} {
   const [issue] = issues;
   const unknown: unknown = Array.isArray(issue?.keys) ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(typeof unknown === 'string' ? [unknown] : [])].map(String);
-  return path.every((step) => /^[\w$-]{1,64}$/.test(step)) ? path.join('.') : path.slice(0, -1).join('.');
+  const isPlain = path.every((step) => /^[\w$-]{1,64}$/.test(step));
+  const parameter = (isPlain ? path : path.slice(0, -1)).join('.');
+  return parameter === '' ? {} : { parameter };
 }
 
 /** @throws {LlmProblem} `llm/image-refused` */
-function countImages(messages: readonly { readonly content?: unknown }[], allowed: Images): number {
-  let images = 0;
+function countImages(
+  messages: readonly { readonly content?: unknown }[],
+  allowed: Images,
+): { count: number; inlineBytes: number } {
+  let count = 0;
+  let inlineBytes = 0;
   for (const [index, { content }] of messages.entries()) {
     if (!Array.isArray(content)) continue;
     for (const [at, part] of (content as readonly Part[]).entries()) {
       if (part.type !== 'image_url') continue;
-      images++;
-      const isTaken = INLINE_IMAGE.test(part.image_url.url)
-        ? allowed !== 'off'
-        : allowed === 'any' && isAddress(part);
+      count++;
+      const { url } = part.image_url;
+      const isInline = INLINE_IMAGE.test(url);
+      const isTaken = isInline ? allowed !== 'off' : allowed === 'any' && isAddress(url);
       if (!isTaken)
         throw new LlmProblem('llm/image-refused', { parameter: `messages.${index}.content.${at}` });
+      if (isInline) inlineBytes += url.length;
     }
   }
-  return images;
+  return { count, inlineBytes };
 }
 
 type Part = { readonly type: 'text' } | ImagePart;
@@ -121,14 +133,11 @@ interface ImagePart {
   readonly image_url: { readonly url: string };
 }
 
-function isAddress({ image_url: { url } }: ImagePart): boolean {
+function isAddress(url: string): boolean {
   return url.length <= 2_048 && URL.parse(url)?.protocol === 'https:';
 }
 
-/** A token is at least one byte of what a provider reads, whatever its model makes of them. Images count for themselves. */
+/** A token is at least one byte of what a provider reads, whatever its model makes of them. */
 function countBytes(parameters: object): number {
-  const text = JSON.stringify(parameters, (_, value: unknown) =>
-    typeof value === 'string' && value.startsWith('data:image/') && INLINE_IMAGE.test(value) ? '' : value,
-  );
-  return new TextEncoder().encode(text).length;
+  return new TextEncoder().encode(JSON.stringify(parameters)).length;
 }

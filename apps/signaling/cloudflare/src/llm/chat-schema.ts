@@ -45,7 +45,7 @@ const message = z.discriminatedUnion('role', [
     reasoning_content: z.nullish(z.string()),
     tool_calls: z.nullish(z.array(toolCall).check(z.maxLength(CHAT_LIMITS.calls))),
   }),
-  z.object({ role: z.literal('tool'), content: words, tool_call_id: some }),
+  z.object({ role: z.literal('tool'), content: words, tool_call_id: some, name: z.optional(name) }),
 ]);
 
 const tool = z.strictObject({
