@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Usage } from './prices.ts';
 
-/** The longest line of a stream that is held back and looked at, in bytes. */
+/** The longest line of a stream that is held back and looked at, in bytes, without its end. */
 const LINE = 262_144;
 
 const NEWLINE = 0x0a;
@@ -36,6 +36,8 @@ export class AnswerReader {
   /** The beginning of a line. */
   #held: Uint8Array[] = [];
   #heldLength = 0;
+  /** Whether what comes next belongs to a line that is too long to be looked at. */
+  #isLong = false;
   #usage: Usage | null = null;
   #hasFailed = false;
 
@@ -53,8 +55,9 @@ export class AnswerReader {
     const end = piece.lastIndexOf(NEWLINE) + 1;
     if (end === 0) {
       this.#hold(piece);
-      // Longer than any line that is worth a look.
-      return this.#heldLength > LINE ? this.#release() : NOTHING;
+      if (this.#heldLength <= LINE && !this.#isLong) return NOTHING;
+      this.#isLong = true;
+      return this.#release();
     }
     this.#hold(piece.subarray(0, end));
     const lines = this.#release();
@@ -88,13 +91,16 @@ export class AnswerReader {
   }
 
   #look(lines: Uint8Array): Uint8Array {
+    const isInLine = this.#isLong;
+    this.#isLong = false;
     const text = this.#decoder.decode(lines);
     // Nearly all of a stream has neither, and need not be taken apart.
     if (!text.includes('"usage"') && !text.includes('"error"')) return lines;
-    for (let start = 0; start < lines.length;) {
-      const end = lines.indexOf(NEWLINE, start) + 1 || lines.length;
+    for (let start = isInLine ? endOfLine(lines, 0) : 0; start < lines.length;) {
+      const end = endOfLine(lines, start);
       const line = this.#decoder.decode(lines.subarray(start, end));
-      if (line.startsWith('data:')) {
+      // One that is too long is not looked at either when it comes in one piece: where a stream is cut changes nothing.
+      if (end - start <= LINE + 1 && line.startsWith('data:')) {
         const event = parse(line.slice('data:'.length));
         if (tellsError(event)) {
           this.#hasFailed = true;
@@ -106,6 +112,11 @@ export class AnswerReader {
     }
     return lines;
   }
+}
+
+/** Behind the end of the line that begins here, or at the end of all. */
+function endOfLine(lines: Uint8Array, start: number): number {
+  return lines.indexOf(NEWLINE, start) + 1 || lines.length;
 }
 
 function parse(json: string): unknown {
