@@ -68,7 +68,14 @@ export function failureOf(
 
 /** The seconds of a `Retry-After` (RFC 9110, section 10.2.3): a number of them, or a date. */
 export function readRetryAfter(text: string | null, now: number): number | null {
-  if (text === null || text.trim() === '') return null;
-  const seconds = /^\d+$/.test(text.trim()) ? Number(text) : Math.ceil((Date.parse(text) - now) / 1000);
+  if (text === null) return null;
+  const value = text.trim();
+  // What else looks like a number, such as -5 or 1.5, JavaScript takes for a date.
+  const isDate = /^[A-Z][a-z]+, .+ GMT$/.test(value);
+  const seconds = isDate
+    ? Math.ceil((Date.parse(value) - now) / 1000)
+    : /^\d+$/.test(value)
+      ? Number(value)
+      : NaN;
   return Number.isNaN(seconds) ? null : Math.min(LONGEST_WAIT, Math.max(0, seconds));
 }
