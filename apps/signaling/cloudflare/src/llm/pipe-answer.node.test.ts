@@ -1,7 +1,13 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { pipeAnswer, readAnswer, type AnswerBounds, type AnswerEnd } from './pipe-answer.ts';
+import {
+  pipeAnswer,
+  readAnswer,
+  type AnswerBounds,
+  type AnswerEnd,
+  type AnswerWatch,
+} from './pipe-answer.ts';
 
 const BOUNDS: AnswerBounds = { silence: 1_000, lifetime: 10_000, bytes: 100 };
 
@@ -59,7 +65,8 @@ class Upstream {
   }
 }
 
-function pipe(first = 'one,', bounds: Partial<AnswerBounds> = {}) {
+/** Sees all and holds nothing back, unless said otherwise. */
+function pipe(first = 'one,', bounds: Partial<AnswerBounds> = {}, watch: Partial<AnswerWatch> = {}) {
   const upstream = new Upstream();
   const client = new AbortController();
   const seen: string[] = [];
@@ -69,10 +76,15 @@ function pipe(first = 'one,', bounds: Partial<AnswerBounds> = {}) {
       { first: bytesOf(first), rest: upstream.rest, close: upstream.close },
       { ...BOUNDS, ...bounds },
       {
-        ...{ client: client.signal, ended },
-        read: (piece) => seen.push(textOf(piece)),
-        tell: (code) => bytesOf(`<${code}>`),
+        read: (piece) => {
+          seen.push(textOf(piece));
+          return piece;
+        },
+        finish: () => bytesOf(''),
+        hasFailed: false,
+        ...watch,
       },
+      { client: client.signal, ended, tell: (code) => bytesOf(`<${code}>`) },
     );
   return { upstream, client, seen, ended, open };
 }
@@ -106,8 +118,8 @@ describe('an answer', () => {
     for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
       pieces.push(textOf(value));
     }
-    expect(pieces).toEqual(['one,', 'two,', '', 'three']);
-    expect(piped.seen).toEqual(pieces);
+    expect(pieces).toEqual(['one,', 'two,', 'three']);
+    expect(piped.seen).toEqual(['one,', 'two,', '', 'three']);
     expectOver(piped, 'done', 13);
   });
 
@@ -135,6 +147,63 @@ describe('an answer', () => {
     await reader.cancel();
     expectOver(piped, 'gone', 18);
   });
+});
+
+describe('what is held back', () => {
+  it('[LLM3] comes when it may, the last of it at the end; until then the provider is asked on', async () => {
+    const held: string[] = [];
+    const watch = {
+      read: (piece: Uint8Array) => {
+        held.push(textOf(piece));
+        return bytesOf(held.length % 3 === 0 ? held.splice(0).join('') : '');
+      },
+      finish: () => bytesOf(held.join('')),
+    };
+    const piped = pipe('one,', {}, watch);
+    for (const piece of ['two,', 'three,', 'four,', null]) piped.upstream.say(piece);
+    const reader = piped.open().getReader();
+    expect(textOf((await reader.read()).value)).toBe('one,two,three,');
+    expect(textOf((await reader.read()).value)).toBe('four,');
+    expect(await drain(reader)).toBe('');
+    expectOver(piped, 'done', 19);
+  });
+
+  it('[LLM5] counts: what is only held back is bounded too', async () => {
+    const piped = pipe('one,', { bytes: 10 }, { read: () => bytesOf('') });
+    for (const piece of ['two,', 'three,']) piped.upstream.say(piece);
+    expect(await drain(piped.open().getReader())).toBe('<llm/answer-too-long>');
+    expectOver(piped, 'llm/answer-too-long', 8);
+  });
+
+  it.each([false, true])(
+    '[LLM7] ends with the problem where the provider tells an error (at its end: %s)',
+    async (atEnd) => {
+      let hasFailed = false;
+      const fail = (text: string) => {
+        hasFailed = true;
+        return bytesOf(text);
+      };
+      const watch = {
+        read: (piece: Uint8Array) => (textOf(piece) === 'bad' && !atEnd ? fail('good,') : piece),
+        finish: () => (atEnd ? fail('good,') : bytesOf('')),
+        get hasFailed() {
+          return hasFailed;
+        },
+      };
+      const upstream = new Upstream();
+      const ended = vi.fn<(end: AnswerEnd, bytes: number) => void>();
+      const client = new AbortController();
+      const answer = { first: bytesOf('one,'), rest: upstream.rest, close: upstream.close };
+      for (const piece of atEnd ? [null] : ['bad', 'more', null]) upstream.say(piece);
+      const stream = pipeAnswer(answer, BOUNDS, watch, {
+        ...{ client: client.signal, ended, tell: (code) => bytesOf(`<${code}>`) },
+      });
+      expect(await drain(stream.getReader())).toBe('one,good,<llm/upstream-failed>');
+      expect(ended.mock.calls).toEqual([['llm/upstream-failed', atEnd ? 4 : 7]]);
+      expect(upstream.close).toHaveBeenCalledTimes(1);
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
 });
 
 describe('silence', () => {
