@@ -99,9 +99,9 @@ export const callOpenAi: CallProvider = ({ baseUrl, apiKey }, body, signal) =>
 async function readFailure(response: Response, now: number): Promise<Failure> {
   const { status } = response;
   let code: string | null = null;
-  // Of the others, the status says enough.
+  // Of the others, the status says enough, also where the rest broke off and has nothing to cancel.
   if (status >= 400 && status < 500) code = await readErrorCode(response.body);
-  else await response.body?.cancel();
+  else void response.body?.cancel().catch(() => undefined);
   return failureOf(status, response.headers.get('Retry-After'), code, now);
 }
 
