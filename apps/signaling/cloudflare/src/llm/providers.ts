@@ -149,7 +149,7 @@ function readKey(variable: string, variables: object): string {
 function readUrl(variable: string, text: string): URL {
   const url = URL.parse(text);
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isNear(url.hostname));
-  if (!url || !isSafe || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+  if (!url || !isSafe || url.username !== '' || url.password !== '' || /[?#]/.test(url.href)) {
     throw new VariableError(
       variable,
       'an address such as https://api.openai.com/v1, without a name, password, query or fragment; http only on one’s own machine or network',
