@@ -127,6 +127,30 @@ describe('what it opens', () => {
     await expectRefusal(verifyToken(token, asked({ scope: wanted })), 'access/scope');
   });
 
+  it.each([undefined, 'llm', 'write llm', 'llm ice'])(
+    '[LLM10] the scope %j opens the advisor',
+    async (scope) => {
+      const token = await author.token('writer', { scope });
+      expect(await verifyToken(token, asked({ scope: 'llm' }))).toMatchObject({ role: 'writer' });
+    },
+  );
+
+  it.each(['', ' ', 'read write ice', 'LLM', 'llms', 'llm,read', 'llm\tread'])(
+    '[LLM10] the scope %j does not open the advisor',
+    async (scope) => {
+      const token = await author.token('writer', { scope });
+      await expectRefusal(verifyToken(token, asked({ scope: 'llm' })), 'access/scope');
+    },
+  );
+
+  it.each(['read', 'write', 'ice'] as const)(
+    '[LLM10] a token without a scope, as LLM clients carry it, does not open %j',
+    async (scope) => {
+      const token = await author.token('writer', { scope: undefined });
+      await expectRefusal(verifyToken(token, asked({ scope })), 'access/scope');
+    },
+  );
+
   it('[MB3] what needs no key is told of any key and session alike', async () => {
     const forged = (claims: object) => author.token('writer', claims, { key: stranger.writer.privateKey });
     await expectRefusal(verifyToken(await forged({ iat: 1, exp: 2 }), asked()), 'access/token-expired');
