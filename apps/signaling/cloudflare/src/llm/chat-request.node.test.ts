@@ -216,6 +216,12 @@ describe('the most that it can take', () => {
     );
   });
 
+  it('[LLM11] a character counts for all of its bytes', () => {
+    const { worst } = read({ messages: [{ role: 'user', content: '\u{20ac}'.repeat(10_000) }] });
+    expect(worst.input).toBeGreaterThanOrEqual(30_000);
+    expect(worst.input).toBeLessThan(30_100);
+  });
+
   const image = `data:image/png;base64,${'A'.repeat(100_000)}`;
   const picture = { role: 'user', content: [{ type: 'image_url', image_url: { url: image } }] };
 
