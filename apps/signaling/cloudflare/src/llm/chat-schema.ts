@@ -28,6 +28,14 @@ const toolCall = z.object({
   function: z.object({ name, arguments: z.string() }),
 });
 
+/** What would be lost with its field is refused, and only left out where it is empty. */
+const nothing = z.optional(
+  z.pipe(
+    z.null(),
+    z.transform(() => undefined),
+  ),
+);
+
 const message = z.discriminatedUnion('role', [
   z.object({ role: z.literal('system'), content: words, name: z.optional(name) }),
   z.object({ role: z.literal('developer'), content: words, name: z.optional(name) }),
@@ -41,6 +49,8 @@ const message = z.discriminatedUnion('role', [
     content: z.nullish(words),
     name: z.optional(name),
     refusal: z.nullish(z.string()),
+    audio: nothing,
+    function_call: nothing,
     // What some providers want back of what a model thought between calls.
     reasoning_content: z.nullish(z.string()),
     tool_calls: z.nullish(z.array(toolCall).check(z.maxLength(CHAT_LIMITS.calls))),
