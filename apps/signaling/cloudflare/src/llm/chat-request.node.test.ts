@@ -106,8 +106,8 @@ describe('what is a request', () => {
     for (const key of ['__proto__', 'constructor', 'prototype', 'toString']) {
       const act = () => readText(`{"messages":${JSON.stringify(messages)},"${key}":{"n":5}}`);
       expect(refusalOf(act)).toEqual(['llm/parameter', key]);
-      const nested = () => readText(`{"messages":[{"role":"user","content":"a","${key}":{"x":5}}]}`);
-      expect(refusalOf(nested)).toEqual(['llm/parameter', `messages.0.${key}`]);
+      const nested = readText(`{"messages":[{"role":"user","content":"a","${key}":{"x":5}}]}`);
+      expect(JSON.stringify(nested.parameters)).toBe('{"messages":[{"role":"user","content":"a"}]}');
     }
     const tool = `{"type":"function","function":{"name":"f","parameters":{"properties":{"__proto__":{"x":1}}}}}`;
     const { parameters } = readText(`{"messages":${JSON.stringify(messages)},"tools":[${tool}]}`);

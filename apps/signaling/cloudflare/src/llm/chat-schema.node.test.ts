@@ -140,7 +140,6 @@ describe('parameters', () => {
   });
 
   it.each<[string, object, string]>([
-    ['of a message', { messages: [question, { ...question, weight: 1 }] }, 'messages.1.weight'],
     ['of a tool', { tools: [tool, { ...tool, cache_control: {} }] }, 'tools.1.cache_control'],
     [
       'of a function',
@@ -148,11 +147,6 @@ describe('parameters', () => {
       'tools.0.function.url',
     ],
     ['of the options', { stream_options: { other: true } }, 'stream_options.other'],
-    [
-      'of a call',
-      { messages: [{ role: 'assistant', tool_calls: [{ ...call, secret: 1 }] }] },
-      'messages.0.tool_calls.0.secret',
-    ],
     ['of the format', { response_format: { type: 'text', other: 1 } }, 'response_format.other'],
   ])('[LLM8] an unknown parameter %s is named with its place', (_, changes, place) => {
     expect(judge(changes)).toBe(`llm/parameter ${place}`);
@@ -162,7 +156,7 @@ describe('parameters', () => {
     '[LLM8] a name that is no plain one is not quoted: %j',
     (name) => {
       expect(judge({ [name]: 1 })).toBe('llm/parameter');
-      expect(judge({ messages: [{ ...question, [name]: 1 }] })).toBe('llm/parameter messages.0');
+      expect(judge({ tools: [{ ...tool, [name]: 1 }] })).toBe('llm/parameter tools.0');
       expect(judge({ metadata: { [name]: 1 } })).toBe('llm/parameter metadata');
     },
   );
@@ -197,7 +191,6 @@ describe('messages', () => {
     ['a person’s, with a name', { role: 'user', content: 'Hello', name: 'Ada' }],
     ['an answer', { role: 'assistant', content: 'Hello' }],
     ['calls without words', { role: 'assistant', content: null, tool_calls: [call] }],
-    ['calls as a stream gave them', { role: 'assistant', content: '', tool_calls: [{ ...call, index: 0 }] }],
     ['thoughts', { role: 'assistant', content: 'Hello', reasoning_content: 'Somebody greets.' }],
     ['a result', { role: 'tool', tool_call_id: 'c', content: '' }],
     ['a result in parts', { role: 'tool', tool_call_id: 'c', content: [{ type: 'text', text: 'done' }] }],
@@ -215,6 +208,15 @@ describe('messages', () => {
     expect(send({ messages: [question, { ...answer, ...extra }] })['messages']).toEqual([question, answer]);
   });
 
+  it('[LLM1] what clients note down in messages for themselves is left out', () => {
+    const said = { role: 'user', content: [{ type: 'text', text: 'Hello' }] };
+    const noted = { ...said, weight: 1, content: [{ type: 'text', text: 'Hello', cache_control: {} }] };
+    const calling = { role: 'assistant', content: '', tool_calls: [call] };
+    const called = { ...call, index: 0, function: { ...call.function, parsed_arguments: null } };
+    const messages = [noted, { ...calling, parsed: null, tool_calls: [called] }];
+    expect(send({ messages })['messages']).toEqual([said, calling]);
+  });
+
   it.each<[string, object, string]>([
     ['no role', { content: 'a' }, 'role'],
     ['another role', { role: 'function', name: 'a', content: 'b' }, 'role'],
@@ -222,7 +224,6 @@ describe('messages', () => {
     ['null said', { role: 'user', content: null }, 'content'],
     ['no parts', { role: 'user', content: [] }, 'content'],
     ['a result of no call', { role: 'tool', content: 'a' }, 'tool_call_id'],
-    ['calls of a person', { role: 'user', content: 'a', tool_calls: [call] }, 'tool_calls'],
     ['a name that is none', { role: 'user', content: 'a', name: 'a b' }, 'name'],
     ['sound', { role: 'assistant', content: 'a', audio: { id: 'a' } }, 'audio'],
     [

@@ -176,7 +176,7 @@ describe('bad input', () => {
       () =>
         question({ metadata: { a: 'b' }, x: JSON.parse(`${'['.repeat(64)}${']'.repeat(64)}`) as unknown }),
     ],
-    ['llm/parameter', '', 'a list', () => '[]'],
+    ['llm/parameter', undefined, 'a list', () => '[]'],
     ['llm/parameter', 'messages', 'no messages', () => '{}'],
     [
       'llm/parameter',

@@ -13,14 +13,23 @@ const upstreams = (...providers: object[]) => ({
   ),
 });
 
+it('[LLM11] a day may cost five dollars where a provider costs money', () => {
+  const paid = { LLM_BASE_URL: 'https://ai.example', LLM_MODELS: 'a' };
+  const near = { LLM_BASE_URL: 'http://localhost:11434/v1', LLM_MODELS: 'a' };
+  expect(readLlmSettings(paid, true).limits.relay.money).toBe(5_000_000);
+  expect(readLlmSettings({}, true).limits.relay.money).toBe(110_000);
+  expect(readLlmSettings(near, false).limits.relay.money).toBe(110_000);
+});
+
 it('[LLM2] has a value for all that is not set', () => {
   expect(read()).toEqual({
     ...{ providers: [], models: [], images: 'off', maxTokens: 8_192, startWithin: 90_000, silence: 60_000 },
     prices: new Map([[WORKERS_AI_MODEL, { input: 0.06, output: 0.4 }]]),
     limits: {
-      relay: { tokens: 2_000_000, money: 5_000_000, streams: 50 },
-      session: { tokens: 500_000, money: 1_250_000, streams: 4 },
-      network: { tokens: 1_000_000, money: 2_500_000, streams: 20 },
+      // Nobody answers, or Workers AI, with its free share.
+      relay: { tokens: 2_000_000, money: 110_000, streams: 50 },
+      session: { tokens: 500_000, money: 27_500, streams: 4 },
+      network: { tokens: 1_000_000, money: 55_000, streams: 20 },
     },
   });
 });
@@ -69,7 +78,7 @@ it.each([
   [' 1.1\n', 1_100_000, 275_000, 550_000],
   ['0.29', 290_000, 72_500, 145_000],
   ['999999.999999', 999_999_999_999, 249_999_999_999, 499_999_999_999],
-  ['', 5_000_000, 1_250_000, 2_500_000],
+  ['', 110_000, 27_500, 55_000],
 ])('[LLM11] %j US dollars are whole millionths for all', (LLM_DAILY_USD, relay, session, network) => {
   const { limits } = read({ LLM_DAILY_USD });
   expect([limits.relay.money, limits.session.money, limits.network.money]).toEqual([relay, session, network]);
