@@ -15,8 +15,8 @@ import { AnswerReader, readUsage, tellsError } from './answer-reader.ts';
 /** Milliseconds that an answer may take in all ([LLM5]). */
 const LIFETIME = 600_000;
 
-/** How long a question is known to the budget at most: all its attempts, and the answer. */
-const RESERVED_FOR = LIFETIME + 900_000;
+/** Milliseconds for what is between the attempts and behind the answer. */
+const SLACK = 60_000;
 
 const STREAM_BYTES = 8_000_000;
 const WHOLE_BYTES = 1_000_000;
@@ -73,20 +73,27 @@ export async function streamChat(
   asker: Asker,
   recorder: LlmRecorder,
 ): Promise<Given<ReadableStream<Uint8Array>>> {
-  const begun = await beginAnswer(world, request, asker, recorder);
-  const reader = new AnswerReader();
   const letGo = world.hold();
-  const body = pipeAnswer(begun.answer, boundsOf(world, STREAM_BYTES), reader, {
-    client: asker.signal,
-    tell: problemEvent,
-    ended(end, bytes) {
-      recorder.note({ end, bytes });
-      settleAnswer(world, begun, request, recorder, reader.usage, countBytes(request, bytes));
-      recorder.write();
-      letGo();
-    },
-  });
-  return { provider: begun.provider.name, body };
+  try {
+    const begun = await beginAnswer(world, request, asker, recorder);
+    const reader = new AnswerReader();
+    const body = pipeAnswer(begun.answer, boundsOf(world, STREAM_BYTES), reader, {
+      client: asker.signal,
+      tell: problemEvent,
+      ended(end, bytes) {
+        recorder.note({ end, bytes });
+        // What was reported on the way is not what the rest took.
+        const reported = end === 'done' || reader.isDone ? reader.usage : null;
+        settleAnswer(world, begun, request, recorder, reported, countBytes(request, bytes));
+        recorder.write();
+        letGo();
+      },
+    });
+    return { provider: begun.provider.name, body };
+  } catch (error) {
+    letGo();
+    throw error;
+  }
 }
 
 /**
@@ -102,18 +109,23 @@ export async function completeChat(
   asker: Asker,
   recorder: LlmRecorder,
 ): Promise<Given<Uint8Array<ArrayBuffer>>> {
-  const begun = await beginAnswer(world, request, asker, recorder);
-  const bytes = await readAnswer(begun.answer, boundsOf(world, WHOLE_BYTES), asker.signal);
-  const completion = typeof bytes === 'string' ? null : parse(bytes);
-  // Without streaming a provider works on, and wants its money, though nobody listens.
-  settleAnswer(world, begun, request, recorder, readUsage(completion), request.worst);
-  recorder.note({ end: typeof bytes === 'string' ? bytes : 'done' });
-  if (bytes === 'gone') throw new ClientGone();
-  if (typeof bytes === 'string') throw new LlmProblem(bytes);
-  recorder.note({ bytes: bytes.length });
-  if (tellsError(completion)) throw new LlmProblem('llm/upstream-failed');
-  if (!isCompletion(completion)) throw new LlmProblem('llm/upstream-nonsense');
-  return { provider: begun.provider.name, body: bytes };
+  const letGo = world.hold();
+  try {
+    const begun = await beginAnswer(world, request, asker, recorder);
+    const bytes = await readAnswer(begun.answer, boundsOf(world, WHOLE_BYTES), asker.signal);
+    const completion = typeof bytes === 'string' ? null : parse(bytes);
+    // Without streaming a provider works on, and wants its money, though nobody listens.
+    settleAnswer(world, begun, request, recorder, readUsage(completion), request.worst);
+    recorder.note({ end: typeof bytes === 'string' ? bytes : 'done' });
+    if (bytes === 'gone') throw new ClientGone();
+    if (typeof bytes === 'string') throw new LlmProblem(bytes);
+    recorder.note({ bytes: bytes.length });
+    if (tellsError(completion)) throw new LlmProblem('llm/upstream-failed');
+    if (!isCompletion(completion)) throw new LlmProblem('llm/upstream-nonsense');
+    return { provider: begun.provider.name, body: bytes };
+  } finally {
+    letGo();
+  }
 }
 
 /** Asks one provider after the other until an answer begins ([LLM6]), with the most that it can take reserved ([LLM11]). */
@@ -164,8 +176,10 @@ async function reserve(
   { sessionId, prefix }: Asker,
   turns: readonly Provider[],
 ): Promise<Reservation['id']> {
+  // As long as all that can still happen: what nobody settles is in the way of others until then.
+  const lifetime = turns.length * settings.startWithin + LIFETIME + SLACK;
   const verdict = await budget.reserve({
-    ...{ sessionId, prefix, limits: settings.limits, lifetime: RESERVED_FOR },
+    ...{ sessionId, prefix, limits: settings.limits, lifetime },
     worst: worstOf({ settings }, request, turns),
   });
   if ('id' in verdict) return verdict.id;

@@ -170,6 +170,18 @@ function passOn(pieces: Iterable<Uint8Array>) {
 
 const textOf = (pieces: readonly Uint8Array[]) => Buffer.concat(pieces).toString('latin1');
 
+it('[LLM12] the end of a stream is told by its own line, and by nothing that somebody says', () => {
+  const isDone = (text: string) => {
+    const reader = new AnswerReader();
+    reader.read(bytesOf(text));
+    return reader.isDone;
+  };
+  for (const text of [DONE, 'data:[DONE]\r\n', word('Hello') + DONE]) expect(isDone(text)).toBe(true);
+  for (const text of [word('data: [DONE]'), ': data: [DONE]\n', 'event: [DONE]\n', 'data: [DONE]']) {
+    expect(isDone(text)).toBe(false);
+  }
+});
+
 describe('what is passed on', () => {
   it('[LLM3] is all, byte for byte, whatever the bytes are and wherever they are cut', () => {
     fc.assert(

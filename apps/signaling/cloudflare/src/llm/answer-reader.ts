@@ -7,6 +7,12 @@ const LINE = 262_144;
 const NEWLINE = 0x0a;
 const NOTHING = new Uint8Array();
 
+/** What OpenAI's streams end with. */
+const DONE = '[DONE]';
+
+/** What a part of a stream has that says something to the relay. */
+const MARKS = ['"usage"', '"error"', DONE];
+
 const count = z.int().check(z.nonnegative());
 
 const reported = z.object({
@@ -40,6 +46,7 @@ export class AnswerReader {
   #isLong = false;
   #usage: Usage | null = null;
   #hasFailed = false;
+  #isDone = false;
 
   /** What was reported until now. */
   get usage(): Usage | null {
@@ -49,6 +56,11 @@ export class AnswerReader {
   /** Whether the provider told an error. What came before it was given back. */
   get hasFailed(): boolean {
     return this.#hasFailed;
+  }
+
+  /** Whether the provider said that this is all, after which some clients leave at once. */
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
   read(piece: Uint8Array): Uint8Array {
@@ -94,14 +106,16 @@ export class AnswerReader {
     const isInLine = this.#isLong;
     this.#isLong = false;
     const text = this.#decoder.decode(lines);
-    // Nearly all of a stream has neither, and need not be taken apart.
-    if (!text.includes('"usage"') && !text.includes('"error"')) return lines;
+    // Nearly all of a stream has none of these, and need not be taken apart.
+    if (!MARKS.some((mark) => text.includes(mark))) return lines;
     for (let start = isInLine ? endOfLine(lines, 0) : 0; start < lines.length;) {
       const end = endOfLine(lines, start);
       const line = this.#decoder.decode(lines.subarray(start, end));
       // One that is too long is not looked at either when it comes in one piece: where a stream is cut changes nothing.
       if (end - start <= LINE + 1 && line.startsWith('data:')) {
-        const event = parse(line.slice('data:'.length));
+        const data = line.slice('data:'.length).trim();
+        if (data === DONE) this.#isDone = true;
+        const event = parse(data);
         if (tellsError(event)) {
           this.#hasFailed = true;
           return lines.subarray(0, start);

@@ -406,6 +406,26 @@ describe('providers that misbehave', () => {
     },
   );
 
+  it('[LLM12] what was reported on the way is no discount for who leaves before the end', async () => {
+    const asker = await at('countingstall-leave');
+    const response = await asker.stream();
+    const reader = response.body?.getReader();
+    if (!reader) throw new Error('no body');
+    await readUntil(reader, '"completion_tokens"');
+    await reader.cancel();
+    expect((await asker.usage()).tokens).toBeGreaterThan(questionBytes + 100);
+  });
+
+  it('[LLM12] who leaves when the provider has said that this is all pays what it reported', async () => {
+    const asker = await at('good-leave');
+    const response = await asker.stream();
+    const reader = response.body?.getReader();
+    if (!reader) throw new Error('no body');
+    await readUntil(reader, '[DONE]');
+    await reader.cancel();
+    expect((await asker.usage()).tokens).toBe(13);
+  });
+
   it('[LLM12] what is reported counts up to what was reserved', async () => {
     const asker = await at('greedy-count');
     await (await asker.stream({ max_tokens: 100 })).text();

@@ -166,6 +166,16 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     return answer(exchange, [...counted.map(eventOf), DONE]);
   },
 
+  /** The usage so far, and the rest when it is released. */
+  countingstall: async (exchange) => {
+    const usage = { prompt_tokens: 7, completion_tokens: 1, total_tokens: 8 };
+    begin(exchange);
+    for (const piece of goodPieces(exchange.question).slice(0, 3)) await write(exchange, piece);
+    await write(exchange, eventOf({ choices: [], usage }));
+    await exchange.released;
+    exchange.response.end(DONE);
+  },
+
   /** An answer of so many kilobytes; of 10 MB without a number. */
   large: (exchange) => answer(exchange, largePieces(exchange.question, exchange.number ?? 10_240)),
   /** An answer that goes on for as long as somebody takes it. */
