@@ -163,6 +163,11 @@ export const PROBLEMS = {
     title: 'Bad Gateway',
     detail: 'The AI provider failed, or cannot be reached. Try again in a while.',
   },
+  'llm/upstream-model': {
+    status: 502,
+    title: 'Bad Gateway',
+    detail: 'The AI provider does not know this model. Whoever runs the relay has to look at it.',
+  },
   'llm/upstream-nonsense': {
     status: 502,
     title: 'Bad Gateway',

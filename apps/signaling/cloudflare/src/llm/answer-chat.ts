@@ -33,7 +33,8 @@ export interface ChatWorld {
   readonly now: () => number;
   /** From 0 to 1. */
   readonly random: () => number;
-  readonly pause: (milliseconds: number) => Promise<void>;
+  /** Ends when the signal is aborted, too. */
+  readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** Lets something go on after the answer. */
   readonly later: (work: Promise<void>) => void;
   /** Keeps the request alive, also when its client has gone, until what this returns is called. */
@@ -142,6 +143,10 @@ async function beginAnswer(
   let reservation: string | null = null;
   for (const [turn, provider] of turns.entries()) {
     reservation ??= await reserve(world, request, asker, turns);
+    if (asker.signal.aborted) {
+      settleAs(world, reservation, NOTHING);
+      throw new ClientGone();
+    }
     recorder.note({ provider: provider.name, attempts: turn + 1, reservedAfter: recorder.elapsed() });
     let asked: Answer | Failure;
     try {
@@ -164,7 +169,7 @@ async function beginAnswer(
       reservation = null;
     }
     if (pause === null) throw new LlmProblem(asked.code, asked);
-    if (pause > 0) await world.pause(pause);
+    if (pause > 0) await world.pause(pause, asker.signal);
   }
   throw new Error('the last turn has no next one');
 }

@@ -11,8 +11,8 @@ export const REQUEST_BYTES = 2_000_000;
 /** The deepest nesting of a request. JSON schemas of tools seldom have ten levels. */
 const LEVELS = 64;
 
-/** What an image counts as before its provider tells: more than OpenAI's and Anthropic's models take for the largest. */
-const IMAGE_TOKENS = 20_000;
+/** What an image counts as before its provider tells: the most that is known of one is some 48,000, of OpenAI's smaller models for the largest. */
+const IMAGE_TOKENS = 50_000;
 
 /** A question, read and found good. */
 export interface ChatRequest {
@@ -38,8 +38,12 @@ export function readChatRequest(bytes: Uint8Array, settings: LlmSettings): ChatR
   if (!settings.models.includes(model)) throw new LlmProblem('llm/unknown-model', { parameter: 'model' });
   const images = countImages(data.messages, settings.images);
   const parameters: Record<string, unknown> = { messages: data.messages };
-  for (const name of PASSED_ON)
-    if (data[name] !== null && data[name] !== undefined) parameters[name] = data[name];
+  for (const name of PASSED_ON) {
+    const value = data[name];
+    // Some clients send a list of none, which some providers do not take.
+    const isNone = value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+    if (!isNone) parameters[name] = value;
+  }
   const maxTokens = Math.min(
     settings.maxTokens,
     data.max_tokens ?? Infinity,

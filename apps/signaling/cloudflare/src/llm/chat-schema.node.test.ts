@@ -110,7 +110,6 @@ describe('parameters', () => {
     ['temperature', '1'],
     ['top_p', -0.1],
     ['seed', 1.5],
-    ['stop', []],
     ['stop', ['a', 'b', 'c', 'd', 'e']],
     ['tool_choice', 'all'],
     ['reasoning_effort', 'Very much'],
@@ -206,6 +205,27 @@ describe('messages', () => {
     const answer = { role: 'assistant', content: null, refusal: null, tool_calls: [call] };
     const extra = { annotations: [], audio: null, function_call: null };
     expect(send({ messages: [question, { ...answer, ...extra }] })['messages']).toEqual([question, answer]);
+  });
+
+  it('[LLM1] what says nothing is left out', () => {
+    const nothing = {
+      stop: [],
+      tools: [],
+      logprobs: false,
+      modalities: ['text'],
+      prompt_cache_retention: '24h',
+    };
+    expect(send(nothing)).toEqual(send({}));
+  });
+
+  it('[LLM1] what a provider wants back of its calls, and a refusal, are told as they came', () => {
+    const signed = { ...call, extra_content: { google: { thought_signature: 'abc' } } };
+    const messages = [
+      question,
+      { role: 'assistant', content: null, tool_calls: [signed] },
+      { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] },
+    ];
+    expect(send({ messages })['messages']).toEqual(messages);
   });
 
   it('[LLM1] what clients note down in messages for themselves is left out', () => {

@@ -8,6 +8,8 @@ const name = z.string().check(z.regex(/^[\w.-]{1,128}$/));
 // Of messages, what the relay does not know is left out: clients send back what they got, with notes of their own.
 const textPart = z.object({ type: z.literal('text'), text: z.string() });
 
+const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
+
 /** An image that the request holds, in base64. */
 export const INLINE_IMAGE = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
 
@@ -26,6 +28,8 @@ const toolCall = z.object({
   id: some,
   type: z.literal('function'),
   function: z.object({ name, arguments: z.string() }),
+  // What Gemini signs its thoughts with, and wants back.
+  extra_content: z.optional(z.record(z.string(), z.unknown())),
 });
 
 /** What would be lost with its field is refused, and only left out where it is empty. */
@@ -46,7 +50,7 @@ const message = z.discriminatedUnion('role', [
   }),
   z.object({
     role: z.literal('assistant'),
-    content: z.nullish(words),
+    content: z.nullish(z.union([z.string(), parts(z.discriminatedUnion('type', [textPart, refusalPart]))])),
     name: z.optional(name),
     refusal: z.nullish(z.string()),
     audio: nothing,
@@ -97,7 +101,7 @@ const passedOn = {
   frequency_penalty: z.nullish(within(-2, 2)),
   presence_penalty: z.nullish(within(-2, 2)),
   seed: z.nullish(z.int()),
-  stop: z.nullish(z.union([some, z.array(some).check(z.minLength(1), z.maxLength(4))])),
+  stop: z.nullish(z.union([some, z.array(some).check(z.maxLength(4))])),
   tools: z.nullish(z.array(tool).check(z.maxLength(CHAT_LIMITS.tools))),
   tool_choice: z.nullish(toolChoice),
   parallel_tool_calls: z.nullish(z.boolean()),
@@ -120,6 +124,9 @@ const dropped = {
   user: z.nullish(z.string()),
   safety_identifier: z.nullish(z.string()),
   prompt_cache_key: z.nullish(z.string()),
+  prompt_cache_retention: z.nullish(z.string()),
+  modalities: z.nullish(z.tuple([z.literal('text')])),
+  logprobs: z.nullish(z.literal(false)),
   metadata: z.nullish(z.record(z.string(), z.string())),
 };
 

@@ -230,6 +230,17 @@ describe('who goes', () => {
     },
   );
 
+  it('[LLM12] a client that goes between two attempts pays nothing', async () => {
+    const asker = await at('busyonce5-gone');
+    const client = new AbortController();
+    const asked = asker.ask({}, { signal: client.signal });
+    await expectState('busyonce5-gone', 'answered');
+    client.abort();
+    expect((await asked).status).toBe(499);
+    expect(await asker.usage()).toMatchObject({ tokens: 0, streams: 0 });
+    expect(await seenBy('busyonce5-gone')).toHaveLength(1);
+  });
+
   it('[LLM4] a client that goes in the middle is told by its signal, too', async () => {
     const asker = await at('stalling-signal');
     const client = new AbortController();
@@ -267,7 +278,7 @@ describe('providers that misbehave', () => {
     ['unauthorised', 'llm/upstream-account'],
     ['poor', 'llm/upstream-account'],
     ['refusing', 'llm/upstream-refused'],
-    ['modelless', 'llm/upstream-refused'],
+    ['modelless', 'llm/upstream-model'],
     ['toolong', 'llm/too-long'],
     ['redirecting', 'llm/upstream-nonsense'],
     ['webpage', 'llm/upstream-nonsense'],

@@ -61,6 +61,7 @@ export function failureOf(
   if (status === 429 || status === 401 || status === 402 || status === 403) {
     return { code: 'llm/upstream-account', ...lasting };
   }
+  if (status === 404) return { code: 'llm/upstream-model', ...lasting };
   if (status === 413 || errorCode === 'context_length_exceeded') return { code: 'llm/too-long', ...lasting };
   if (status >= 400) return { code: 'llm/upstream-refused', ...lasting };
   return { code: 'llm/upstream-nonsense', ...lasting };

@@ -59,7 +59,14 @@ export function chatWorld(env: Env, settings: LlmSettings, ctx: ExecutionContext
     resting,
     now: () => Date.now(),
     random: () => Math.random(),
-    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    pause: (milliseconds, signal) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, milliseconds);
+        signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
     later(work) {
       ctx.waitUntil(work.catch((error: unknown) => logError('llm budget', error)));
     },

@@ -34,7 +34,6 @@ describe('nothing set', () => {
   it.each<ProviderVariables>([
     {},
     { LLM_BASE_URL: '', LLM_API_KEY: ' ', LLM_MODELS: '\n', LLM_UPSTREAMS: '', ADVISOR: '' },
-    { ADVISOR: 'demo' },
   ])('[LLM2] nobody answers, unless there is Workers AI: %j', (variables) => {
     expect(read(variables)).toEqual([]);
     expect(read(variables, true)).toEqual([
@@ -98,10 +97,14 @@ describe('one endpoint', () => {
       'http://host.docker.internal:11434/v1',
       'http://a.home.arpa',
       'http://a.localhost',
+      'http://ollama:11434/v1',
       'https://10.0.0.1',
     ],
   ])('[LLM10] %s is near: http will do, and without a key it is free', (LLM_BASE_URL) => {
-    expect(read({ LLM_BASE_URL, LLM_MODELS: 'small' })[0]).toMatchObject({ apiKey: null, isFree: true });
+    expect(read({ LLM_BASE_URL, LLM_MODELS: 'small' })[0]).toMatchObject({
+      // What it is called in somebody's network is not told.
+      ...{ name: 'local', apiKey: null, isFree: true },
+    });
     expect(read({ ...simple, LLM_BASE_URL })[0]).toMatchObject({ apiKey: KEY, isFree: false });
   });
 
@@ -130,7 +133,7 @@ describe('one endpoint', () => {
       'http://172.32.0.1/sesame',
     ],
     ...['http://11.0.0.1/sesame', 'http://192.169.0.1/sesame', 'http://localhost.sesame.example'],
-    ...['http://10.0.0.1.sesame.example', 'http://local/sesame', 'http://0.0.0.0/sesame'],
+    ...['http://10.0.0.1.sesame.example', 'http://ai.example/sesame', 'http://0.0.0.0/sesame'],
     ...['https://sesame@ai.example', 'https://:sesame@ai.example', 'https://a:sesame@ai.example'],
     ...['https://ai.example/v1?key=sesame', 'https://ai.example/sesame?', 'https://ai.example/#sesame'],
     'https://ai.example/sesame#',
@@ -155,6 +158,8 @@ describe('one endpoint', () => {
     ['LLM_BASE_URL', { LLM_MODELS: 'small' }],
     ['ADVISOR', { ...simple, ADVISOR: 'sesame' }],
     ['ADVISOR', { ADVISOR: 'Demo' }],
+    ['ADVISOR', { ADVISOR: 'demo' }],
+    ['LLM_UPSTREAMS', { LLM_UPSTREAMS: '[]', LLM_MODELS: 'a' }],
   ])('[LLM2] a mistake names %s, and no value', (variable, variables) => {
     const message = complaint(variables);
     expect(message).toMatch(new RegExp(`^${variable} has to be `));
@@ -240,6 +245,9 @@ describe('several', () => {
     ['another length', several({ lengthParameter: 'sesame' })],
     ['a price', several({ free: 'sesame' })],
     ['the binding, where there is none', several({ name: 'sesame', baseUrl: 'workers-ai' })],
+    ...[{ free: true }, { apiKey: KEY }, { apiKeyFrom: 'A' }, { lengthParameter: 'max_tokens' }].map(
+      (more): [string, object] => ['the binding with more', several({ baseUrl: 'workers-ai', ...more })],
+    ),
     ['with an endpoint besides', { ...several({ apiKey: KEY }), LLM_BASE_URL: 'https://sesame.example' }],
   ])('[LLM2] %s is a mistake, which names the variable and no value', (_, variables) => {
     const message = complaint(variables);

@@ -64,7 +64,9 @@ export function readProviders(variables: ProviderVariables, hasWorkersAi: boolea
   const several = given(variables.LLM_UPSTREAMS);
   const baseUrl = given(variables.LLM_BASE_URL);
   if (several !== null) {
-    if (baseUrl !== null) throw new VariableError('LLM_UPSTREAMS', 'set without LLM_BASE_URL');
+    if (baseUrl !== null || given(variables.LLM_MODELS) !== null) {
+      throw new VariableError('LLM_UPSTREAMS', 'set without LLM_BASE_URL and LLM_MODELS');
+    }
     return readSeveral(several, variables, hasWorkersAi);
   }
   const apiKey = given(variables.LLM_API_KEY);
@@ -74,8 +76,12 @@ export function readProviders(variables: ProviderVariables, hasWorkersAi: boolea
       throw new VariableError('LLM_MODELS', 'set where LLM_BASE_URL is: models, with commas between them');
     }
     const url = readUrl('LLM_BASE_URL', baseUrl);
-    const name = advisor === 'demo' ? 'demonstration' : url.hostname;
+    // People are told who reads what they ask, but not what hosts are called in somebody's network.
+    const name = advisor === 'demo' ? 'demonstration' : isNear(url.hostname) ? 'local' : url.hostname;
     return [describe(name, url, { apiKey, models: sameNames(models) })];
+  }
+  if (advisor === 'demo') {
+    throw new VariableError('ADVISOR', 'set for `pnpm start`, which runs the demonstration and says where');
   }
   if (apiKey !== null) throw new VariableError('LLM_BASE_URL', 'set where LLM_API_KEY is');
   if (!hasWorkersAi) {
@@ -102,6 +108,9 @@ function readSeveral(json: string, variables: ProviderVariables, hasWorkersAi: b
       models.map((model) => (typeof model === 'string' ? [model, model] : [model.id, model.as])),
     );
     if (baseUrl === 'workers-ai') {
+      if ([apiKey, apiKeyFrom, free, lengthParameter].some((more) => more !== undefined)) {
+        throw new VariableError('LLM_UPSTREAMS', 'a list in which workers-ai has a name and models only');
+      }
       if (hasWorkersAi) return describeWorkersAi(name, names);
       throw new VariableError('LLM_UPSTREAMS', 'a list without workers-ai: this Worker has no such binding');
     }
@@ -163,7 +172,9 @@ function isNear(hostname: string): boolean {
   return (
     /^(?:localhost|127(?:\.\d+){3}|\[::1\]|10(?:\.\d+){3}|192\.168(?:\.\d+){2})$/.test(hostname) ||
     /^172\.(?:1[6-9]|2\d|3[01])(?:\.\d+){2}$/.test(hostname) ||
-    /\.(?:localhost|local|internal|home\.arpa)$/.test(hostname)
+    /\.(?:localhost|local|internal|home\.arpa)$/.test(hostname) ||
+    // A name without a point is nobody's in the wide world.
+    /^[a-z][a-z0-9-]*$/.test(hostname)
   );
 }
 

@@ -60,7 +60,7 @@ llmRoutes.onError((error, c) => {
     error: openAiError(problem.code, parameter),
   });
   // A client that tries again at once gets nothing but the same.
-  const isLasting = /-spent$|^llm\/upstream-(?:account|nonsense)$|configured$/.test(problem.code);
+  const isLasting = /-spent$|^llm\/upstream-(?:account|model|nonsense)$|configured$/.test(problem.code);
   if (isLasting) response.headers.set(SHOULD_RETRY, 'false');
   return response;
 });

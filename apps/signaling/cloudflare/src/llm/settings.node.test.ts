@@ -13,6 +13,14 @@ const upstreams = (...providers: object[]) => ({
   ),
 });
 
+it('[LLM2] what is empty is not set', () => {
+  const names = [
+    ...['LLM_MAX_TOKENS', 'LLM_START_SECONDS', 'LLM_SILENCE_SECONDS', 'LLM_DAILY_TOKENS', 'LLM_DAILY_USD'],
+    ...['LLM_STREAMS', 'LLM_SESSION_STREAMS', 'LLM_NETWORK_TOKENS', 'LLM_PRICES', 'LLM_IMAGES'],
+  ];
+  expect(read(Object.fromEntries(names.map((name) => [name, ' \n'])))).toEqual(read());
+});
+
 it('[LLM11] a day may cost five dollars where a provider costs money', () => {
   const paid = { LLM_BASE_URL: 'https://ai.example', LLM_MODELS: 'a' };
   const near = { LLM_BASE_URL: 'http://localhost:11434/v1', LLM_MODELS: 'a' };

@@ -66,13 +66,13 @@ export function readLlmSettings(variables: LlmVariables, hasWorkersAi: boolean):
     throw new VariableError('LLM_IMAGES', '"off", "inline" or "any"');
   }
   const seconds = (name: 'LLM_START_SECONDS' | 'LLM_SILENCE_SECONDS', fallback: number) =>
-    1_000 * readWholeNumber(name, variables[name], fallback, 600);
+    1_000 * readWholeNumber(name, given(variables[name]), fallback, 600);
   const settings: Omit<LlmSettings, 'limits'> = {
     providers,
     models: [...new Set(providers.flatMap(({ models }) => [...models.keys()]))],
     prices: readPrices(variables.LLM_PRICES),
     images,
-    maxTokens: readWholeNumber('LLM_MAX_TOKENS', variables.LLM_MAX_TOKENS, 8_192, 1_000_000),
+    maxTokens: readWholeNumber('LLM_MAX_TOKENS', given(variables.LLM_MAX_TOKENS), 8_192, 1_000_000),
     startWithin: seconds('LLM_START_SECONDS', 90),
     silence: seconds('LLM_SILENCE_SECONDS', 60),
   };
@@ -91,7 +91,7 @@ export function costsMoney({ providers }: Pick<LlmSettings, 'providers'>): boole
 
 function readLimits(variables: LlmVariables, dailyMoney: number): LlmLimits {
   const count = (name: keyof LlmVariables, fallback: number) =>
-    readWholeNumber(name, variables[name], Math.max(1, Math.floor(fallback)), 1e12);
+    readWholeNumber(name, given(variables[name]), Math.max(1, Math.floor(fallback)), 1e12);
   const money = (name: keyof LlmVariables, fallback: number) =>
     readMoney(name, variables[name], Math.floor(fallback));
   const relay: Allowance = {
@@ -114,10 +114,15 @@ function readLimits(variables: LlmVariables, dailyMoney: number): LlmLimits {
   };
 }
 
+/** A variable that is empty is not set; one from a file ends with its line. */
+function given(text: string | undefined): string | undefined {
+  return text?.trim() || undefined;
+}
+
 /** US dollars as whole millionths. Zero is a limit too: then only what costs nothing is answered. */
 function readMoney(variable: string, text: string | undefined, fallback: number): number {
-  const trimmed = text?.trim() ?? '';
-  if (trimmed === '') return fallback;
+  const trimmed = given(text);
+  if (trimmed === undefined) return fallback;
   if (!/^\d{1,6}(?:\.\d{1,6})?$/.test(trimmed)) {
     throw new VariableError(
       variable,
