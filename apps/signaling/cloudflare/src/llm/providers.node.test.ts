@@ -246,7 +246,10 @@ describe('several', () => {
     ['a price', several({ free: 'sesame' })],
     ['the binding, where there is none', several({ name: 'sesame', baseUrl: 'workers-ai' })],
     ...[{ free: true }, { apiKey: KEY }, { apiKeyFrom: 'A' }, { lengthParameter: 'max_tokens' }].map(
-      (more): [string, Record<string, string>] => ['the binding with more', several({ baseUrl: 'workers-ai', ...more })],
+      (more): [string, Record<string, string>] => [
+        'the binding with more',
+        several({ baseUrl: 'workers-ai', ...more }),
+      ],
     ),
     ['with an endpoint besides', { ...several({ apiKey: KEY }), LLM_BASE_URL: 'https://sesame.example' }],
   ])('[LLM2] %s is a mistake, which names the variable and no value', (_, variables) => {
