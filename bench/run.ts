@@ -17,6 +17,7 @@ import { meshModules } from '../apps/client/mesh-modules.ts';
 import { measureCost } from './hours.ts';
 import { measureLarge } from './large.ts';
 import { measureLatency } from './latency.ts';
+import { measureLlm } from './llm.ts';
 import { measureOpening } from './opening.ts';
 import { openPage } from './pages.ts';
 import { startHocuspocus, startYWebsocket } from './peers/start.ts';
@@ -78,6 +79,7 @@ try {
   await measure('rooms', () => measureRooms({ ...pages, scripts, hub }));
   await measure('size', () => measureSize());
   await measure('signaling', () => measureSignaling({ ...pages, scripts }));
+  await measure('llm', () => measureLlm(folder));
   await measure('cost', () => measureCost(trace, readTrace('sveltecomponent')));
   let document = readFileSync(report, 'utf8');
   document = replaceSection(document, 'machine', machine(browser.version()));

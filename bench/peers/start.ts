@@ -39,8 +39,27 @@ export function startSignaling(kind: keyof typeof SIGNALING_SERVERS, port: numbe
   return startServer(args, port, { PORT: String(port) });
 }
 
-async function startServer(args: string[], port: number, env: Record<string, string>): Promise<Peer> {
-  const child = spawn(process.execPath, args, {
+/** The AI provider of the benchmark, which streams by a clock. */
+export function startPacedProvider(port: number): Promise<Peer> {
+  return startServer([fileURLToPath(new URL('paced-provider.ts', import.meta.url)), String(port)], port, {});
+}
+
+/** Portkey's gateway for AI providers, without its page that shows what passes. */
+export function startPortkey(port: number): Promise<Peer> {
+  const script = fileURLToPath(
+    new URL('../node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
+  );
+  return startServer([script, `--port=${port}`, '--headless'], port, {});
+}
+
+/** Starts a program, unless said otherwise this one's Node, that listens on the port in the end. */
+export async function startServer(
+  args: string[],
+  port: number,
+  env: Record<string, string>,
+  program = process.execPath,
+): Promise<Peer> {
+  const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
   });
