@@ -14,7 +14,10 @@ const SECURITY_HEADERS = {
 /** Gives every response the security headers that it does not bring itself. */
 export const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
-    if (!c.res.headers.has(name)) c.header(name, value);
-  }
+  const missing = Object.entries(SECURITY_HEADERS).filter(([name]) => !c.res.headers.has(name));
+  const [first, ...others] = missing;
+  if (!first) return;
+  // This makes a response of its own, whose headers can be changed. It would do so for each of them.
+  c.header(...first);
+  for (const [name, value] of others) c.res.headers.set(name, value);
 };

@@ -58,6 +58,23 @@ describe('who asks', () => {
     });
   });
 
+  it('[MB1] [MB3] a token that was good is looked at anew in all but its signature, and any other signature too', async () => {
+    const token = await author.token();
+    const opened = await verifyToken(token, asked());
+    expect(await verifyToken(token, asked())).toEqual(opened);
+    await expectRefusal(verifyToken(token, asked({ now: (seconds + 661) * 1000 })), 'access/token-expired');
+    await expectRefusal(verifyToken(token, asked({ scope: 'llm' })), 'access/scope');
+    const other = asked({ sessionId: stranger.sessionId });
+    await expectRefusal(verifyToken(token, other), 'access/token-audience');
+    // The last character of a signature has bits that count for nothing.
+    const at = token.length - 10;
+    const forged = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
+    await expectRefusal(verifyToken(forged, asked()), 'mailbox/not-found');
+    const [head = '', , signature = ''] = token.split('.');
+    const [, claims = ''] = (await author.token('writer', { exp: seconds + 599 })).split('.');
+    await expectRefusal(verifyToken([head, claims, signature].join('.'), asked()), 'mailbox/not-found');
+  });
+
   it('[MB3] a signature of another key is not found', async () => {
     const token = await author.token('writer', {}, { key: stranger.writer.privateKey });
     await expectRefusal(verifyToken(token, asked()), 'mailbox/not-found');

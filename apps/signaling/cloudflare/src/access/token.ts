@@ -63,14 +63,35 @@ export async function verifyToken(token: string, asked: Asked): Promise<Omit<Cal
   }
   // None is `llm`, so that a token given to some LLM client opens nothing else.
   if (!(claims.scope ?? 'llm').split(' ').includes(asked.scope)) throw new RelayProblem('access/scope');
-  await verifySignature(token, publicKey.raw);
-  const isWriter = (await identifyWriter(publicKey.raw)) === claims.sub;
+  const isWriter = await isWritersToken(token, publicKey.raw, claims.sub);
   return {
     sessionId: claims.sub,
     role: isWriter ? 'writer' : 'reader',
     publicKey: publicKey.text,
     reader: isWriter && claims.reader !== undefined ? { key: claims.reader, at: claims.iat } : null,
   };
+}
+
+/** Tokens whose signature was found good, and whether it is the writer's. Nothing else about them is remembered. */
+const known = new Map<string, boolean>();
+
+/** How many tokens are remembered. They have about 600 characters each. */
+const KNOWN = 1_000;
+
+/** Whether a token is signed with the key of its session's writer. One that was looked at before is the same to the letter, and need not be again. */
+async function isWritersToken(
+  token: string,
+  raw: Uint8Array<ArrayBuffer>,
+  sessionId: string,
+): Promise<boolean> {
+  const before = known.get(token);
+  if (before !== undefined) return before;
+  await verifySignature(token, raw);
+  const isWriter = (await identifyWriter(raw)) === sessionId;
+  const [oldest] = known.keys();
+  if (known.size >= KNOWN && oldest !== undefined) known.delete(oldest);
+  known.set(token, isWriter);
+  return isWriter;
 }
 
 /** What a token says, believed or not. */

@@ -228,8 +228,8 @@ function countBytes({ worst }: ChatRequest, bytes: number): Usage {
   return { input: worst.input, output: Math.min(worst.output, bytes) };
 }
 
-function boundsOf({ settings: { silence } }: ChatWorld, bytes: number): AnswerBounds {
-  return { silence, lifetime: LIFETIME, bytes };
+function boundsOf({ settings: { silence }, now }: ChatWorld, bytes: number): AnswerBounds {
+  return { silence, lifetime: LIFETIME, bytes, now };
 }
 
 /** What the bytes hold as JSON; null for nothing that is any. */

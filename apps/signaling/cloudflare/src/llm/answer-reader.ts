@@ -5,13 +5,22 @@ import type { Usage } from './prices.ts';
 const LINE = 262_144;
 
 const NEWLINE = 0x0a;
+
 const NOTHING = new Uint8Array();
 
 /** What OpenAI's streams end with. */
 const DONE = '[DONE]';
 
-/** What a part of a stream has that says something to the relay. */
-const MARKS = ['"usage"', '"error"', DONE];
+const QUOTE = 0x22;
+const BRACKET = 0x5b;
+const [USAGE, ERROR, END] = ['"usage"', '"error"', DONE].map((mark) => new TextEncoder().encode(mark)) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+];
+
+/** What may stand between a name and its value, and the beginning of `null`. */
+const [SPACE, COLON, NULL] = [0x20, 0x3a, 0x6e] as const;
 
 const count = z.int().check(z.nonnegative());
 
@@ -64,7 +73,8 @@ export class AnswerReader {
   }
 
   read(piece: Uint8Array): Uint8Array {
-    const end = piece.lastIndexOf(NEWLINE) + 1;
+    let end = piece.length;
+    while (end > 0 && piece[end - 1] !== NEWLINE) end--;
     if (end === 0) {
       this.#hold(piece);
       if (this.#heldLength <= LINE && !this.#isLong) return NOTHING;
@@ -105,9 +115,8 @@ export class AnswerReader {
   #look(lines: Uint8Array): Uint8Array {
     const isInLine = this.#isLong;
     this.#isLong = false;
-    const text = this.#decoder.decode(lines);
-    // Nearly all of a stream has none of these, and need not be taken apart.
-    if (!MARKS.some((mark) => text.includes(mark))) return lines;
+    // Nearly all of a stream has none, and need not be taken apart.
+    if (!hasMark(lines)) return lines;
     for (let start = isInLine ? endOfLine(lines, 0) : 0; start < lines.length;) {
       const end = endOfLine(lines, start);
       const line = this.#decoder.decode(lines.subarray(start, end));
@@ -126,6 +135,32 @@ export class AnswerReader {
     }
     return lines;
   }
+}
+
+/**
+ * Whether something there may tell usage, an error or the end. Byte by byte, since making a text of each small piece takes longer than all else
+ * that is done with it; and `null` is nothing, which some providers tell in each piece.
+ */
+function hasMark(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === BRACKET) {
+      if (isAt(bytes, at, END)) return true;
+    } else if (byte === QUOTE && bytes[at + USAGE.length - 1] === QUOTE) {
+      if (!isAt(bytes, at, USAGE) && !isAt(bytes, at, ERROR)) continue;
+      let value = at + USAGE.length;
+      while (bytes[value] === SPACE || bytes[value] === COLON) value++;
+      if (bytes[value] !== NULL) return true;
+    }
+  }
+  return false;
+}
+
+function isAt(bytes: Uint8Array, at: number, mark: Uint8Array): boolean {
+  for (let index = 0; index < mark.length; index++) {
+    if (bytes[at + index] !== mark[index]) return false;
+  }
+  return true;
 }
 
 /** Behind the end of the line that begins here, or at the end of all. */

@@ -9,13 +9,13 @@ import {
   type AnswerWatch,
 } from './pipe-answer.ts';
 
-const BOUNDS: AnswerBounds = { silence: 1_000, lifetime: 10_000, bytes: 100 };
+const BOUNDS: AnswerBounds = { silence: 1_000, lifetime: 10_000, bytes: 100, now: () => Date.now() };
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
 });
 
 afterEach(() => {

@@ -11,6 +11,8 @@ export interface AnswerBounds {
   /** Milliseconds for all of it. */
   readonly lifetime: number;
   readonly bytes: number;
+  /** Milliseconds since any time. */
+  readonly now: () => number;
 }
 
 /** Looks at what comes. */
@@ -33,7 +35,7 @@ export interface AnswerWatch {
  */
 export function pipeAnswer(
   { first, rest, close }: Answer,
-  { silence, lifetime, bytes: most }: AnswerBounds,
+  { silence, lifetime, bytes: most, now }: AnswerBounds,
   watch: AnswerWatch,
   {
     client,
@@ -49,6 +51,8 @@ export function pipeAnswer(
   let bytes = 0;
   let isOver = false;
   let next: Uint8Array | null = first;
+  /** Since when the provider is waited for. */
+  let waitingSince: number | null = null;
   let forget: () => void = () => undefined;
 
   const finish = (end: AnswerEnd) => {
@@ -69,33 +73,38 @@ export function pipeAnswer(
     if (watch.hasFailed) breakOff(controller, 'llm/upstream-failed');
     return piece.length > 0;
   };
-  const readNext = async (controller: Controller): Promise<Uint8Array | null> => {
+  const readNext = async (): Promise<Uint8Array | null> => {
     if (next) {
       const piece = next;
       next = null;
       return piece;
     }
-    const timer = setTimeout(() => breakOff(controller, 'llm/upstream-silent'), silence);
-    try {
-      const { done, value } = await rest.read();
-      return done ? null : value;
-    } finally {
-      clearTimeout(timer);
-    }
+    waitingSince = now();
+    const { done, value } = await rest.read();
+    waitingSince = null;
+    return done ? null : value;
   };
 
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         // Also while nobody reads.
-        const timer = setTimeout(() => breakOff(controller, 'llm/answer-too-long'), lifetime);
+        const lifeTimer = setTimeout(() => breakOff(controller, 'llm/answer-too-long'), lifetime);
+        // One timer that is set again when it is over: one for each piece would cost more than all else that is done with it.
+        const listen = () => {
+          const waited = waitingSince === null ? 0 : now() - waitingSince;
+          if (waited >= silence) breakOff(controller, 'llm/upstream-silent');
+          else silenceTimer = setTimeout(listen, silence - waited);
+        };
+        let silenceTimer = setTimeout(listen, silence);
         const leave = () => {
           finish('gone');
           controller.close();
         };
         client.addEventListener('abort', leave);
         forget = () => {
-          clearTimeout(timer);
+          clearTimeout(lifeTimer);
+          clearTimeout(silenceTimer);
           client.removeEventListener('abort', leave);
         };
         // An aborted signal tells nobody any more.
@@ -105,7 +114,7 @@ export function pipeAnswer(
         try {
           // A piece may be nothing to pass on yet, and nobody asks again before there is something.
           for (let hasPassed = false; !isOver && !hasPassed;) {
-            const piece = await readNext(controller);
+            const piece = await readNext();
             if (isOver) return;
             if (!piece) {
               passOn(controller, watch.finish());

@@ -73,7 +73,7 @@ llmRoutes.use(
     await next();
     const { status, headers } = c.res;
     recorder.note({ route: routePath(c, -1), status });
-    c.header(REQUEST_ID, recorder.id);
+    c.res.headers.set(REQUEST_ID, recorder.id);
     // A stream writes when it ends.
     if (!headers.get('Content-Type')?.startsWith('text/event-stream')) recorder.write();
   }),
