@@ -392,6 +392,15 @@ describe('providers that misbehave', () => {
     await expectProblem(await (await at('cut-whole')).ask(), 'llm/upstream-cut');
   });
 
+  it.each(['large', 'endless'])(
+    '[LLM1] [LLM5] a whole answer that is %s is told, and not worth paying for again',
+    async (behaviour) => {
+      const response = await (await at(`${behaviour}-whole`)).ask();
+      expect(response.headers.get('x-should-retry')).toBe('false');
+      await expectProblem(response, 'llm/answer-too-long');
+    },
+  );
+
   it.each(['large', 'endless'])('[LLM5] an answer that is %s is passed on up to 8 MB', async (behaviour) => {
     const asker = await at(`${behaviour}-stream`);
     const text = await (await asker.stream()).text();

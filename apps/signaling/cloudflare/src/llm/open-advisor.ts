@@ -1,4 +1,3 @@
-import { VariableError } from '@parley/signaling/variables';
 import type { ExecutionContext } from 'hono';
 import { readAdvisorAccess, type AdvisorAccess } from '../access/advisor.ts';
 import { openLlmBudget } from '../access/open-llm-budget.ts';
@@ -7,7 +6,6 @@ import { logError } from '../operations/log.ts';
 import type { ChatWorld } from './answer-chat.ts';
 import { callOpenAi, type CallProvider } from './ask-provider.ts';
 import type { Resting } from './attempts.ts';
-import { LlmProblem } from './llm-problem.ts';
 import { costsMoney, readLlmSettings, type LlmSettings } from './settings.ts';
 import { callWorkersAi } from './workers-ai.ts';
 
@@ -25,21 +23,15 @@ const resting: Resting = new Map();
 /**
  * The advisor of this Worker. Its variables are read once.
  *
- * @throws {LlmProblem} `llm/misconfigured`, when the log has got the name of the variable
+ * @throws {VariableError} names the first one that is of no use
  */
 export function openAdvisor(env: Env): Advisor {
   const known = advisors.get(env);
   if (known) return known;
-  try {
-    const settings = readLlmSettings(env, env.AI !== undefined);
-    const advisor = { settings, access: readAdvisorAccess(env, costsMoney(settings)) };
-    advisors.set(env, advisor);
-    return advisor;
-  } catch (error) {
-    if (!(error instanceof VariableError)) throw error;
-    logError('llm settings', error);
-    throw new LlmProblem('llm/misconfigured');
-  }
+  const settings = readLlmSettings(env, env.AI !== undefined);
+  const advisor = { settings, access: readAdvisorAccess(env, costsMoney(settings)) };
+  advisors.set(env, advisor);
+  return advisor;
 }
 
 /** What questions need of this Worker. */

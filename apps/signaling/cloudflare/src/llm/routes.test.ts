@@ -147,11 +147,31 @@ describe('settings', () => {
     ['ADVISOR_ACCESS', { ADVISOR_ACCESS: PROVIDER_KEY }],
     ['ADVISOR_ACCESS_KEYS', { ADVISOR_ACCESS: 'key', ADVISOR_ACCESS_KEYS: 'sk-canary' }],
     ['LLM_DAILY_USD', { LLM_DAILY_USD: PROVIDER_KEY }],
+    ['RELAY_ACCESS_KEYS', { RELAY_ACCESS_KEYS: 'sk-canary' }],
+    ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: PROVIDER_KEY }],
   ])('[LLM2] a %s of no use is named in the log, and not shown', async (variable, variables) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     await expectProblem(await (await at('good-settings', variables)).ask(), 'llm/misconfigured');
     expect(String(log.mock.calls[0]?.[0])).toContain(`${variable} has to be `);
     expect(String(log.mock.calls[0]?.[0])).not.toContain('sk-canary');
+  });
+
+  it('[LLM2] an OWNER_KEY of no use is named in the log, and opens nothing', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const asker = await at('good-owner-key', { OWNER_KEY: 'sk-canary' });
+    for (const [method, path, body] of [
+      ['GET', '/usage', null],
+      ['PUT', '/switch', '{"isOff":true}'],
+    ] as const) {
+      await expectProblem(
+        await asker.send(body, { method, path, ...owner('sk-canary') }),
+        'llm/misconfigured',
+      );
+    }
+    expect(log).toHaveBeenCalledTimes(2);
+    expect(String(log.mock.calls[0]?.[0])).toContain('OWNER_KEY has to be ');
+    expect(String(log.mock.calls[0]?.[0])).not.toContain('sk-canary');
+    expect((await asker.ask()).status).toBe(200);
   });
 });
 

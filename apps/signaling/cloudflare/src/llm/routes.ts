@@ -1,4 +1,5 @@
 import { ACCESS_HEADER } from '@parley/signaling/access-key';
+import { VariableError } from '@parley/signaling/variables';
 import { Hono, type Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
@@ -51,7 +52,7 @@ llmRoutes.onError((error, c) => {
     c.get('recorder').note({ end: 'gone' });
     return new Response(null, { status: GONE_STATUS });
   }
-  const problem = error instanceof RelayProblem ? error : new RelayProblem('relay/internal-error');
+  const problem = problemOf(error);
   if (problem !== error) logError(routePath(c, -1), error);
   c.get('recorder').note({ problem: problem.code });
   const parameter = problem instanceof LlmProblem ? problem.parameter : null;
@@ -59,14 +60,14 @@ llmRoutes.onError((error, c) => {
     ...(parameter === null ? {} : { parameter }),
     error: openAiError(problem.code, parameter),
   });
-  // A client that tries again at once gets nothing but the same.
-  const isLasting = /-spent$|^llm\/upstream-(?:account|model|nonsense)$|configured$/.test(problem.code);
+  // A client that tries again at once gets nothing but the same, which may have its price again.
+  const isLasting =
+    /-spent$|^llm\/(?:answer-too-long|upstream-(?:account|model|nonsense))$|configured$/.test(problem.code);
   if (isLasting) response.headers.set(SHOULD_RETRY, 'false');
   return response;
 });
 
 llmRoutes.use(
-  allowOrigins(['GET', 'POST', 'PUT'], { sent: 'any', read: [REQUEST_ID, CACHE, PROVIDER] }),
   createMiddleware<LlmEnv>(async (c, next) => {
     const recorder = new LlmRecorder(`req_${crypto.randomUUID()}`, () => Date.now(), logQuestion);
     c.set('recorder', recorder);
@@ -77,6 +78,8 @@ llmRoutes.use(
     // A stream writes when it ends.
     if (!headers.get('Content-Type')?.startsWith('text/event-stream')) recorder.write();
   }),
+  // Behind the recorder: a setting that it cannot read is a problem like any other.
+  allowOrigins(['GET', 'POST', 'PUT'], { sent: 'any', read: [REQUEST_ID, CACHE, PROVIDER] }),
 );
 
 /** Lets those ask whom the owner lets ([LLM10]). */
@@ -155,6 +158,13 @@ llmRoutes.put('/switch', async (c) => {
   await openLlmBudget(c.env).turn(data.isOff);
   return answerJson(data);
 });
+
+/** What went wrong, for the client: of a setting that is of no use only the log tells the name ([LLM2]). */
+function problemOf(error: Error): RelayProblem {
+  if (error instanceof RelayProblem) return error;
+  if (error instanceof VariableError) return new LlmProblem('llm/misconfigured');
+  return new RelayProblem('relay/internal-error');
+}
 
 /** A model as OpenAI describes it; when it was made is nothing that the relay knows. */
 function describeModel(c: LlmContext, model: string) {
