@@ -1,6 +1,6 @@
 import type { Charge, Reservation, ReserveRequest, Verdict } from '../access/llm-budget.ts';
 import { askProvider, ClientGone, type Answer, type CallProvider } from './ask-provider.ts';
-import { pauseBefore, planAttempts, restFor, type Resting } from './attempts.ts';
+import { longestAttempts, pauseBefore, planAttempts, restFor, type Resting } from './attempts.ts';
 import { bodyFor, type ChatRequest } from './chat-request.ts';
 import type { Failure } from './failures.ts';
 import { LlmProblem } from './llm-problem.ts';
@@ -14,9 +14,6 @@ import { AnswerReader, readUsage, tellsError } from './answer-reader.ts';
 
 /** Milliseconds that an answer may take in all ([LLM5]). */
 const LIFETIME = 600_000;
-
-/** Milliseconds for what is between the attempts and behind the answer. */
-const SLACK = 60_000;
 
 const STREAM_BYTES = 8_000_000;
 const WHOLE_BYTES = 1_000_000;
@@ -60,6 +57,8 @@ interface Begun {
   readonly provider: Provider;
   readonly answer: Answer;
   readonly reservation: Reservation['id'];
+  /** See {@link ChatWorld.hold}. */
+  readonly letGo: () => void;
 }
 
 /**
@@ -74,27 +73,20 @@ export async function streamChat(
   asker: Asker,
   recorder: LlmRecorder,
 ): Promise<Given<ReadableStream<Uint8Array>>> {
-  const letGo = world.hold();
-  try {
-    const begun = await beginAnswer(world, request, asker, recorder);
-    const reader = new AnswerReader();
-    const body = pipeAnswer(begun.answer, boundsOf(world, STREAM_BYTES), reader, {
-      client: asker.signal,
-      tell: problemEvent,
-      ended(end, bytes) {
-        recorder.note({ end, bytes });
-        // What was reported on the way is not what the rest took.
-        const reported = end === 'done' || reader.isDone ? reader.usage : null;
-        settleAnswer(world, begun, request, recorder, reported, countBytes(request, bytes));
-        recorder.write();
-        letGo();
-      },
-    });
-    return { provider: begun.provider.name, body };
-  } catch (error) {
-    letGo();
-    throw error;
-  }
+  const begun = await beginAnswer(world, request, asker, recorder);
+  const reader = new AnswerReader();
+  const body = pipeAnswer(begun.answer, boundsOf(world, STREAM_BYTES), reader, {
+    client: asker.signal,
+    tell: problemEvent,
+    ended(end, bytes) {
+      recorder.note({ end, bytes });
+      // What was reported on the way is not what the rest took.
+      const reported = end === 'done' || reader.isDone ? reader.usage : null;
+      settleAnswer(world, begun, request, recorder, reported, countBytes(request, bytes));
+      recorder.write();
+    },
+  });
+  return { provider: begun.provider.name, body };
 }
 
 /**
@@ -110,32 +102,43 @@ export async function completeChat(
   asker: Asker,
   recorder: LlmRecorder,
 ): Promise<Given<Uint8Array<ArrayBuffer>>> {
-  const letGo = world.hold();
-  try {
-    const begun = await beginAnswer(world, request, asker, recorder);
-    const bytes = await readAnswer(begun.answer, boundsOf(world, WHOLE_BYTES), asker.signal);
-    const completion = typeof bytes === 'string' ? null : parse(bytes);
-    // Without streaming a provider works on, and wants its money, though nobody listens.
-    settleAnswer(world, begun, request, recorder, readUsage(completion), request.worst);
-    recorder.note({ end: typeof bytes === 'string' ? bytes : 'done' });
-    if (bytes === 'gone') throw new ClientGone();
-    if (typeof bytes === 'string') throw new LlmProblem(bytes);
-    recorder.note({ bytes: bytes.length });
-    if (tellsError(completion)) throw new LlmProblem('llm/upstream-failed');
-    if (!isCompletion(completion)) throw new LlmProblem('llm/upstream-nonsense');
-    return { provider: begun.provider.name, body: bytes };
-  } finally {
-    letGo();
-  }
+  const begun = await beginAnswer(world, request, asker, recorder);
+  const bytes = await readAnswer(begun.answer, boundsOf(world, WHOLE_BYTES), asker.signal);
+  const completion = typeof bytes === 'string' ? null : parse(bytes);
+  // Without streaming a provider works on, and wants its money, though nobody listens.
+  settleAnswer(world, begun, request, recorder, readUsage(completion), request.worst);
+  recorder.note({ end: typeof bytes === 'string' ? bytes : 'done' });
+  if (bytes === 'gone') throw new ClientGone(true);
+  if (typeof bytes === 'string') throw new LlmProblem(bytes);
+  recorder.note({ bytes: bytes.length });
+  if (tellsError(completion)) throw new LlmProblem('llm/upstream-failed');
+  if (!isCompletion(completion)) throw new LlmProblem('llm/upstream-nonsense');
+  return { provider: begun.provider.name, body: bytes };
 }
 
-/** Asks one provider after the other until an answer begins ([LLM6]), with the most that it can take reserved ([LLM11]). */
+/** Holds the request until the answer is settled: ended before, it would leave a reservation that nobody settles. */
 async function beginAnswer(
   world: ChatWorld,
   request: ChatRequest,
   asker: Asker,
   recorder: LlmRecorder,
 ): Promise<Begun> {
+  const letGo = world.hold();
+  try {
+    return { ...(await askInTurn(world, request, asker, recorder)), letGo };
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
+
+/** Asks one provider after the other until an answer begins ([LLM6]), with the most that it can take reserved ([LLM11]). */
+async function askInTurn(
+  world: ChatWorld,
+  request: ChatRequest,
+  asker: Asker,
+  recorder: LlmRecorder,
+): Promise<Omit<Begun, 'letGo'>> {
   const { settings, resting, now } = world;
   const plan = planAttempts(settings.providers, request.model, resting, now());
   if (!('turns' in plan)) throw new LlmProblem('llm/upstream-busy', plan);
@@ -143,10 +146,6 @@ async function beginAnswer(
   let reservation: string | null = null;
   for (const [turn, provider] of turns.entries()) {
     reservation ??= await reserve(world, request, asker, turns);
-    if (asker.signal.aborted) {
-      settleAs(world, reservation, NOTHING);
-      throw new ClientGone();
-    }
     recorder.note({ provider: provider.name, attempts: turn + 1, reservedAfter: recorder.elapsed() });
     let asked: Answer | Failure;
     try {
@@ -154,7 +153,8 @@ async function beginAnswer(
         ...{ client: asker.signal, startWithin: settings.startWithin, now },
       });
     } catch (error) {
-      settleAs(world, reservation, worstOf(world, request, [provider]));
+      const isFree = error instanceof ClientGone && !error.wasAsked;
+      settleAs(world, reservation, isFree ? NOTHING : worstOf(world, request, [provider]));
       throw error;
     }
     if ('rest' in asked) {
@@ -181,10 +181,9 @@ async function reserve(
   { sessionId, prefix }: Asker,
   turns: readonly Provider[],
 ): Promise<Reservation['id']> {
-  // As long as all that can still happen: what nobody settles is in the way of others until then.
-  const lifetime = turns.length * settings.startWithin + LIFETIME + SLACK;
   const verdict = await budget.reserve({
-    ...{ sessionId, prefix, limits: settings.limits, lifetime },
+    ...{ sessionId, prefix, limits: settings.limits },
+    lifetime: longestAttempts(turns.length, settings.startWithin) + LIFETIME,
     worst: worstOf({ settings }, request, turns),
   });
   if ('id' in verdict) return verdict.id;
@@ -207,7 +206,7 @@ function worstOf(
 /** Settles with what the provider reported, or else with what is counted instead ([LLM12]). */
 function settleAnswer(
   world: ChatWorld,
-  { provider, reservation }: Begun,
+  { provider, reservation, letGo }: Begun,
   { model }: ChatRequest,
   recorder: LlmRecorder,
   reported: Usage | null,
@@ -217,6 +216,7 @@ function settleAnswer(
   const charge = chargeFor(usage, priceAt(world.settings, model, provider));
   recorder.note({ usage, charge, isReported: reported !== null });
   settleAs(world, reservation, charge);
+  letGo();
 }
 
 function settleAs({ budget, later }: ChatWorld, reservation: Reservation['id'], charge: Charge): void {

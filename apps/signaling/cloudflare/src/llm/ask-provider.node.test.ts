@@ -183,10 +183,11 @@ describe('a provider that does not begin', () => {
       async (_, __, signal) =>
         new Response(bodyOf(signal, new TypeError('https://secret.example')).body, { headers: stream }),
     ],
-  ])('[LLM6] [LLM7] one that %s has failed, and may be asked again', async (_, call) => {
+  ])('[LLM6] [LLM7] [LLM12] one that %s has failed, and may be asked again', async (how, call) => {
     const { asked, left } = ask(call);
     expect(await asked).toEqual({
-      ...{ code: 'llm/upstream-failed', isPassing: true, retryAfter: null, mayCost: false },
+      ...{ code: 'llm/upstream-failed', isPassing: true, retryAfter: null },
+      mayCost: how !== 'cannot be reached',
     });
     expect(left()).toEqual(NOTHING_LEFT);
   });
@@ -273,6 +274,7 @@ describe('a client that goes', () => {
     client.abort();
     const { asked, called, left } = ask(never, { client });
     await expect(asked).rejects.toThrow(ClientGone);
+    await expect(asked).rejects.toHaveProperty('wasAsked', false);
     expect(called).not.toHaveBeenCalled();
     expect(left()).toEqual(NOTHING_LEFT);
   });
@@ -282,7 +284,7 @@ describe('a client that goes', () => {
     ['its first byte is', async (_, __, signal) => new Response(bodyOf(signal).body, { headers: stream })],
   ])('[LLM4] while %s: the connection closes', async (_, call) => {
     const { asked, client, left, isClosed } = ask(call);
-    const gone = expect(asked).rejects.toThrow(ClientGone);
+    const gone = expect(asked).rejects.toMatchObject({ name: 'ClientGone', wasAsked: true });
     await vi.advanceTimersByTimeAsync(1);
     expect(isClosed()).toBe(false);
     client.abort();

@@ -1,6 +1,6 @@
 import { readBody } from '../mailbox/request-body.ts';
 import { RelayProblem } from '../relay-problem.ts';
-import { failureOf, NONSENSE, SILENT, UNREACHED, type Failure } from './failures.ts';
+import { BROKEN_OFF, failureOf, NONSENSE, SILENT, UNREACHED, type Failure } from './failures.ts';
 import type { Provider } from './providers.ts';
 
 /** Puts a question to a provider. What it answers with has the form of an answer to `fetch`. */
@@ -24,6 +24,13 @@ const FAILURE_BYTES = 65_536;
 /** The client has gone before its answer began. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
+  /** Whether a provider had been asked by then, which may cost all that its answer can. */
+  readonly wasAsked: boolean;
+
+  constructor(wasAsked: boolean, options?: ErrorOptions) {
+    super('', options);
+    this.wasAsked = wasAsked;
+  }
 }
 
 /**
@@ -41,6 +48,8 @@ export async function askProvider(
 ): Promise<Answer | Failure> {
   const connection = new AbortController();
   let isLate = false;
+  let wasAsked = false;
+  let hasAgreed = false;
   const close = () => connection.abort();
   const timer = setTimeout(() => {
     isLate = true;
@@ -49,9 +58,11 @@ export async function askProvider(
   client.addEventListener('abort', close);
   try {
     // An aborted signal tells nobody any more.
-    if (client.aborted) throw new ClientGone();
+    if (client.aborted) throw new ClientGone(wasAsked);
+    wasAsked = true;
     const response = await call(provider, body, connection.signal);
     if (!response.ok) return await readFailure(response, now());
+    hasAgreed = true;
     const wanted = body['stream'] === true ? 'text/event-stream' : 'application/json';
     if (!response.body || !response.headers.get('Content-Type')?.toLowerCase().startsWith(wanted)) {
       close();
@@ -70,8 +81,9 @@ export async function askProvider(
       },
     };
   } catch (error) {
-    if (client.aborted) throw new ClientGone('', { cause: error });
-    return isLate ? SILENT : UNREACHED;
+    if (client.aborted) throw new ClientGone(wasAsked, { cause: error });
+    if (isLate) return SILENT;
+    return hasAgreed ? BROKEN_OFF : UNREACHED;
   } finally {
     clearTimeout(timer);
     client.removeEventListener('abort', close);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pauseBefore, planAttempts, restFor, type Resting } from './attempts.ts';
+import { longestAttempts, pauseBefore, planAttempts, restFor, type Resting } from './attempts.ts';
 import type { Failure } from './failures.ts';
 import type { Provider } from './providers.ts';
 
@@ -31,6 +31,10 @@ describe('turns', () => {
     expect(plan(all, 'small')).toEqual(['one', 'two', 'three']);
     expect(plan(all, 'large')).toEqual(['one', 'three']);
     expect(plan([three, one], 'large')).toEqual(['three', 'one']);
+  });
+
+  it('[LLM13] take as long as each may, with the pause before it', () => {
+    expect(longestAttempts(20, 90_000)).toBe(1_900_000);
   });
 
   it('[LLM6] the only one that has the model has two', () => {

@@ -25,6 +25,11 @@ export function planAttempts(
   return { retryAfter: Math.max(1, Math.ceil((soonest - now) / 1000)) };
 }
 
+/** How long so many turns take at most, in milliseconds, if each may take so long. */
+export function longestAttempts(turns: number, startWithin: number): number {
+  return turns * (startWithin + LONGEST_PAUSE * 1000);
+}
+
 /**
  * How long to wait before the next turn, in milliseconds; null where there is none to be had.
  *

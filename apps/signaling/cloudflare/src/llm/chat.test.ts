@@ -273,6 +273,7 @@ describe('providers that misbehave', () => {
     ['failing503', 'llm/upstream-failed'],
     ['failing529', 'llm/upstream-failed'],
     ['cutearly', 'llm/upstream-failed'],
+    ['cutmute', 'llm/upstream-failed'],
     ['busy60', 'llm/upstream-busy'],
     ['busy', 'llm/upstream-busy'],
     ['unauthorised', 'llm/upstream-account'],
@@ -296,7 +297,10 @@ describe('providers that misbehave', () => {
         // What it refused counts nothing; of what is no answer nobody knows.
         const { tokens, streams } = await asker.usage();
         expect({ streams, tokens }).toEqual({
-          ...{ streams: 0, tokens: /webpage|empty/.test(behaviour) ? WORST : 0 },
+          ...{
+            streams: 0,
+            tokens: /webpage|empty/.test(behaviour) ? WORST : behaviour === 'cutmute' ? 2 * WORST : 0,
+          },
         });
       }
       expect(await seenBy(`good-after-${behaviour}-told-true`)).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf, NONSENSE, readRetryAfter, SILENT, UNREACHED } from './failures.ts';
+import { BROKEN_OFF, failureOf, NONSENSE, readRetryAfter, SILENT, UNREACHED } from './failures.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
 
@@ -51,11 +51,21 @@ describe('what a status means', () => {
   });
 
   it('[LLM6] what has no status passes, or is nonsense', () => {
-    expect([UNREACHED.isPassing, SILENT.isPassing, NONSENSE.isPassing]).toEqual([true, true, false]);
+    expect([UNREACHED, BROKEN_OFF, SILENT, NONSENSE].map(({ isPassing }) => isPassing)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('[LLM12] what was refused costs nothing; what was begun, or said nothing, may', () => {
-    expect([UNREACHED.mayCost, SILENT.mayCost, NONSENSE.mayCost]).toEqual([false, true, true]);
+    expect([UNREACHED, BROKEN_OFF, SILENT, NONSENSE].map(({ mayCost }) => mayCost)).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
   });
 });
 

@@ -22,6 +22,9 @@ export const UNREACHED: Failure = {
   mayCost: false,
 };
 
+/** An answer that was agreed to, and ended before its first byte. */
+export const BROKEN_OFF: Failure = { ...UNREACHED, mayCost: true };
+
 /** An answer that did not begin in time. */
 export const SILENT: Failure = {
   code: 'llm/upstream-silent',

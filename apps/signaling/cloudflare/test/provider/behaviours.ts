@@ -77,6 +77,11 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   },
   /** The connection ends before there are headers. */
   cutearly: (exchange) => exchange.cut(),
+  /** The connection ends behind the headers. */
+  cutmute: (exchange) => {
+    begin(exchange);
+    exchange.cut();
+  },
   /** A stream that ends without its last event. */
   doneless: (exchange) =>
     answer(
