@@ -57,7 +57,7 @@ export const PROBLEMS = {
   'llm/malformed': {
     status: 400,
     title: 'Bad Request',
-    detail: 'The request is no JSON in UTF-8, or is nested too deeply.',
+    detail: 'The request is no JSON in UTF-8, is nested too deeply, or has too many values.',
   },
   'llm/misconfigured': {
     status: 503,

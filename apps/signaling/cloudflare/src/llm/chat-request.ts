@@ -1,6 +1,6 @@
 import { chatSchema, INLINE_IMAGE, PASSED_ON } from './chat-schema.ts';
 import { LlmProblem } from './llm-problem.ts';
-import { nestingOf } from './nesting.ts';
+import { measureJson } from './nesting.ts';
 import type { Provider } from './providers.ts';
 import type { Images, LlmSettings } from './settings.ts';
 import type { Usage } from './prices.ts';
@@ -11,7 +11,10 @@ export const REQUEST_BYTES = 2_000_000;
 /** The deepest nesting of a request. JSON schemas of tools seldom have ten levels. */
 const LEVELS = 64;
 
-/** What an image counts as before its provider tells: the most that is known of one is some 48,000, of OpenAI's smaller models for the largest. */
+/** The most values of a request. One with a thousand messages and a hundred tools has some twenty thousand. */
+const VALUES = 50_000;
+
+/** What an image counts as before its provider tells: gpt-4o-mini takes 48,169 for the largest, and no other model of OpenAI's or Anthropic's more. */
 const IMAGE_TOKENS = 50_000;
 
 /** A question, read and found good. */
@@ -86,7 +89,8 @@ function readJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw new LlmProblem('llm/malformed', { cause });
   }
-  if (nestingOf(text, LEVELS + 1) > LEVELS) throw new LlmProblem('llm/malformed');
+  const { levels, values } = measureJson(text, { levels: LEVELS + 1, values: VALUES + 1 });
+  if (levels > LEVELS || values > VALUES) throw new LlmProblem('llm/malformed');
   try {
     return JSON.parse(text);
   } catch {

@@ -196,6 +196,18 @@ describe('bad input', () => {
       () =>
         question({ metadata: { a: 'b' }, x: JSON.parse(`${'['.repeat(64)}${']'.repeat(64)}`) as unknown }),
     ],
+    [
+      'llm/malformed',
+      undefined,
+      '60,000 values that are wrong',
+      () => question({ metadata: Object.fromEntries(Array.from({ length: 60_000 }, (_, at_) => [at_, 0])) }),
+    ],
+    [
+      'llm/malformed',
+      undefined,
+      '60,000 of them deep inside',
+      () => question({ messages: Array(240).fill({ role: 'user', content: Array(250).fill({}) }) }),
+    ],
     ['llm/parameter', undefined, 'a list', () => '[]'],
     ['llm/parameter', 'messages', 'no messages', () => '{}'],
     [
