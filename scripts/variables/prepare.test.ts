@@ -43,6 +43,7 @@ it.each([
   [{ ADVISOR: 'demo', LLM_UPSTREAMS: '[]' }, 'ADVISOR has to be "demo" without LLM_UPSTREAMS, or not set'],
   [{ LLM_BASE_URL: 'nowhere', LLM_MODELS: 'a' }, 'LLM_BASE_URL has to be an address'],
   [{ ADVISOR_ACCESS: 'sometimes' }, 'ADVISOR_ACCESS has to be'],
+  [{ OWNER_KEY: 'too-short' }, 'OWNER_KEY has to be a key'],
 ])('%j is refused before anything starts', async (environment, message) => {
   await expect(prepareVariables(environment, {})).rejects.toThrow(message);
 });

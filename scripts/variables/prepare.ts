@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'dotenv';
-import { readAdvisorAccess } from '../../apps/signaling/cloudflare/src/access/advisor.ts';
+import { readAdvisorAccess, readOwner } from '../../apps/signaling/cloudflare/src/access/advisor.ts';
 import { costsMoney, readLlmSettings } from '../../apps/signaling/cloudflare/src/llm/settings.ts';
 import { startProvider, type Provider } from '../../apps/signaling/cloudflare/test/provider/provider.ts';
 import { VariableError } from '../../apps/signaling/src/variables.ts';
@@ -40,6 +40,7 @@ export async function prepareVariables(
     : chosen;
   const settings = readLlmSettings(variables, false);
   const access = readAdvisorAccess(variables, costsMoney(settings));
+  readOwner(variables['OWNER_KEY']);
   const isDemonstration = demonstration !== null;
   return { variables, advisor: describeAdvisor({ settings, access, isDemonstration }), demonstration };
 }

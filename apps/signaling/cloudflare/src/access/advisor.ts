@@ -39,8 +39,18 @@ export function mayAsk(advisor: AdvisorAccess, key: string | null): boolean {
 
 /** Whether this is the key of whoever runs the relay; nobody has it where it is not set. */
 export function isOwner(ownerKey: string | undefined, key: string): boolean {
+  const owner = readOwner(ownerKey);
+  return owner !== null && hasAccess(owner, key);
+}
+
+/**
+ * What the key of whoever runs the relay opens; null where it is not set.
+ *
+ * @throws {VariableError} `OWNER_KEY`
+ */
+export function readOwner(ownerKey: string | undefined): Access | null {
   const own = ownerKey?.trim() ?? '';
-  return own !== '' && hasAccess(readKeys('OWNER_KEY', own, 1), key);
+  return own === '' ? null : readKeys('OWNER_KEY', own, 1);
 }
 
 function readKeys(variable: string, text: string, most = Infinity): Access {
