@@ -209,6 +209,10 @@ describe('what is passed on', () => {
   it.each([
     ['first', { error: { message: 'secret', code: 502 } }],
     ['text', { error: 'secret' }],
+    [
+      'choice',
+      { choices: [{ delta: { content: '' }, finish_reason: 'error', error: { message: 'secret' } }] },
+    ],
     ['last', { id: 'a', choices: [{ delta: { content: 'secret' } }], error: { message: 'secret' } }],
   ])('[LLM7] ends before an event that tells an error (%s), wherever that is cut', (_, data) => {
     const before = word('Hello');
@@ -234,10 +238,23 @@ describe('what is passed on', () => {
   });
 
   it('[LLM7] an answer in one piece tells an error, or none', () => {
-    for (const answer of [{ error: {} }, { error: 'a' }, { error: 0, choices: [] }]) {
+    for (const answer of [
+      { error: {} },
+      { error: 'a' },
+      { error: 0, choices: [] },
+      { choices: [{}, { error: 1 }] },
+    ]) {
       expect(tellsError(answer)).toBe(true);
     }
-    for (const answer of [{ error: null }, {}, { choices: [{ error: 1 }] }, null, 'error', []]) {
+    for (const answer of [
+      { error: null },
+      {},
+      { choices: [{ error: null }] },
+      { choices: 'error' },
+      null,
+      'error',
+      [],
+    ]) {
       expect(tellsError(answer)).toBe(false);
     }
   });

@@ -28,7 +28,17 @@ const reported = z.object({
   usage: z.object({ prompt_tokens: count.check(z.positive()), completion_tokens: count }),
 });
 
-const failed = z.object({ error: z.custom((error) => error !== null && error !== undefined) });
+const withError = z.object({ error: z.custom((error) => error !== null && error !== undefined) });
+
+/** Some gateways tell it of the choice that failed. */
+const failed = z.union([
+  withError,
+  z.object({ choices: z.array(z.unknown()).check(z.refine((choices) => choices.some(hasError))) }),
+]);
+
+function hasError(value: unknown): boolean {
+  return withError.safeParse(value).success;
+}
 
 /** The usage of an answer; null where it tells none that can be. */
 export function readUsage(answer: unknown): Usage | null {

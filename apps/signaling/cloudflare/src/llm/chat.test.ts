@@ -360,9 +360,11 @@ describe('providers that misbehave', () => {
     },
   );
 
-  it('[LLM5] without another one, the client learns that it was silent', async () => {
+  it('[LLM1] [LLM5] without another one, the client learns that it was silent, which may have its price each time', async () => {
     const asker = (await at('slow-alone')).at({ LLM_START_SECONDS: '1' });
-    await expectProblem(await asker.ask(), 'llm/upstream-silent');
+    const response = await asker.ask();
+    expect(response.headers.get('x-should-retry')).toBe('false');
+    await expectProblem(response, 'llm/upstream-silent');
     expect(await seenBy('slow-alone')).toHaveLength(2);
   });
 

@@ -62,7 +62,9 @@ llmRoutes.onError((error, c) => {
   });
   // A client that tries again at once gets nothing but the same, which may have its price again.
   const isLasting =
-    /-spent$|^llm\/(?:answer-too-long|upstream-(?:account|model|nonsense))$|configured$/.test(problem.code);
+    /-spent$|^llm\/(?:answer-too-long|upstream-(?:account|model|nonsense|silent))$|configured$/.test(
+      problem.code,
+    );
   if (isLasting) response.headers.set(SHOULD_RETRY, 'false');
   return response;
 });
