@@ -19,7 +19,7 @@ interface Round {
 
 const ROUNDS: readonly Round[] = [
   {
-    ...{ what: 'one stream at a time', lanes: 1, streams: 30, rounds: 3 },
+    ...{ what: 'one stream at a time', lanes: 1, streams: 25, rounds: 3 },
     shape: { pieces: 12, gap: 5, characters: 5 },
   },
   {

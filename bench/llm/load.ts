@@ -20,7 +20,7 @@ interface Load {
 const LOADS: readonly Load[] = [
   {
     ...{ what: `${LANES} streams of words, one every 20 ms`, lanes: LANES, streams: 1 },
-    shape: { pieces: 50, gap: 20, characters: 5 },
+    shape: { pieces: 100, gap: 20, characters: 5 },
   },
   {
     ...{ what: '4 streams of pieces of 16 kB, as fast as they go', lanes: 4, streams: 3 },
