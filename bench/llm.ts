@@ -37,7 +37,7 @@ export async function measureLlm(folder: string): Promise<string> {
     for (const round of ROUNDS) results.push(...rowsOf(round, await compare(client, ways, round)));
     return [
       'Added to what the same takes straight at the provider, at the median and at the 99th percentile: to the first byte of a streamed answer, from the ' +
-        'question; and to a piece, from when the provider sends it. One stream at a time has a piece every 5 ms, each of 50 one every 20 ms. The aim is ' +
+        'question; and to a piece, from when the provider sends it. One stream at a time has a piece every 5 ms, each of 50 one every 20 ms; between two there are 25 ms. The aim is ' +
         `${AIM} ms, or what Portkey adds if that is less.`,
       tableOf(results, WAYS.portkey),
       ...(await measureLoad(client, ways)),

@@ -25,6 +25,9 @@ export interface Taken {
   readonly bytes: number;
 }
 
+/** Milliseconds between two streams of a lane: nobody asks in the instant in which an answer ends, while the last one is still settled. */
+const BREATH = 25;
+
 /** About what a page of a plan has. */
 const CONTEXT = 'A sentence of the plan that the question is about. '.repeat(160);
 
@@ -48,6 +51,7 @@ async function run({ url, lanes, streams, shape }: Task): Promise<Taken> {
         first.push(taken.first);
         pieces.push(...taken.pieces);
         bytes += taken.bytes;
+        await wait(BREATH);
       }
     }),
   );
