@@ -84,6 +84,11 @@ describe('a pause', () => {
     expect(pauseBefore(one, one, failure({ retryAfter: 6 }), 0.5)).toBeNull();
   });
 
+  it('[LLM6] there is none before the same one where the first time may have cost; another one is asked', () => {
+    expect(pauseBefore(one, one, failure({ mayCost: true }), 0.5)).toBeNull();
+    expect(pauseBefore(two, one, failure({ mayCost: true }), 0.5)).toBe(0);
+  });
+
   it('[LLM6] there is none after the last turn, nor after what does not pass', () => {
     expect(pauseBefore(undefined, one, failure(), 0.5)).toBeNull();
     expect(pauseBefore(two, one, failure({ isPassing: false }), 0.5)).toBeNull();

@@ -38,11 +38,13 @@ export function longestAttempts(turns: number, startWithin: number): number {
 export function pauseBefore(
   next: Provider | undefined,
   failed: Provider,
-  { isPassing, retryAfter }: Failure,
+  { isPassing, retryAfter, mayCost }: Failure,
   random: number,
 ): number | null {
   if (!next || !isPassing) return null;
   if (next !== failed) return 0;
+  // What took the same one too long, and may have cost, takes it too long again.
+  if (mayCost) return null;
   if (retryAfter !== null) return retryAfter <= LONGEST_PAUSE ? retryAfter * 1000 : null;
   return PAUSE.least + random * PAUSE.spread;
 }

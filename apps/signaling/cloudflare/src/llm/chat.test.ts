@@ -365,7 +365,8 @@ describe('providers that misbehave', () => {
     const response = await asker.ask();
     expect(response.headers.get('x-should-retry')).toBe('false');
     await expectProblem(response, 'llm/upstream-silent');
-    expect(await seenBy('slow-alone')).toHaveLength(2);
+    expect(await seenBy('slow-alone')).toHaveLength(1);
+    expect(await asker.usage()).toMatchObject({ tokens: WORST, streams: 0 });
   });
 
   it('[LLM5] a stream that stalls ends with an event that says so', async () => {
