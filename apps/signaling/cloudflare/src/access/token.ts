@@ -53,7 +53,8 @@ export function readBearer(authorization: string | undefined): string {
  *   `mailbox/not-found`
  */
 export async function verifyToken(token: string, asked: Asked): Promise<Omit<Caller, 'prefix'>> {
-  const { claims, publicKey } = readToken(token);
+  const before = known.get(token);
+  const { claims, publicKey } = before ?? readToken(token);
   const seconds = asked.now / 1000;
   if (claims.iat > seconds + TOKEN_SKEW || claims.exp <= seconds - TOKEN_SKEW) {
     throw new RelayProblem('access/token-expired');
@@ -63,7 +64,7 @@ export async function verifyToken(token: string, asked: Asked): Promise<Omit<Cal
   }
   // None is `llm`, so that a token given to some LLM client opens nothing else.
   if (!(claims.scope ?? 'llm').split(' ').includes(asked.scope)) throw new RelayProblem('access/scope');
-  const isWriter = await isWritersToken(token, publicKey.raw, claims.sub);
+  const { isWriter } = before ?? (await verifyWriter(token, { claims, publicKey }));
   return {
     sessionId: claims.sub,
     role: isWriter ? 'writer' : 'reader',
@@ -72,33 +73,31 @@ export async function verifyToken(token: string, asked: Asked): Promise<Omit<Cal
   };
 }
 
-/** Tokens whose signature was found good, and whether it is the writer's. Nothing else about them is remembered. */
-const known = new Map<string, boolean>();
+/** What a token says, and who signed it. */
+interface Token {
+  readonly claims: TokenClaims;
+  readonly publicKey: { readonly text: string; readonly raw: Uint8Array<ArrayBuffer> };
+}
+
+/** Tokens whose signature was found good: one that comes again is the same to the letter. What else it takes to open something is looked at each time. */
+const known = new Map<string, Token & { readonly isWriter: boolean }>();
 
 /** How many tokens are remembered. They have about 600 characters each. */
 const KNOWN = 1_000;
 
-/** Whether a token is signed with the key of its session's writer. One that was looked at before is the same to the letter, and need not be again. */
-async function isWritersToken(
-  token: string,
-  raw: Uint8Array<ArrayBuffer>,
-  sessionId: string,
-): Promise<boolean> {
-  const before = known.get(token);
-  if (before !== undefined) return before;
-  await verifySignature(token, raw);
-  const isWriter = (await identifyWriter(raw)) === sessionId;
+/** Whether a token is signed with the key of its session's writer, or with another one. */
+async function verifyWriter(token: string, said: Token): Promise<{ readonly isWriter: boolean }> {
+  const { claims, publicKey } = said;
+  await verifySignature(token, publicKey.raw);
+  const verified = { ...said, isWriter: (await identifyWriter(publicKey.raw)) === claims.sub };
   const [oldest] = known.keys();
   if (known.size >= KNOWN && oldest !== undefined) known.delete(oldest);
-  known.set(token, isWriter);
-  return isWriter;
+  known.set(token, verified);
+  return verified;
 }
 
 /** What a token says, believed or not. */
-function readToken(token: string): {
-  claims: TokenClaims;
-  publicKey: { text: string; raw: Uint8Array<ArrayBuffer> };
-} {
+function readToken(token: string): Token {
   if (token.length > TOKEN_CHARACTERS) throw new RelayProblem('access/token-malformed');
   try {
     const text = header.parse(decodeProtectedHeader(token)).jwk.x;
