@@ -1,6 +1,6 @@
 import { chatSchema, INLINE_IMAGE, PASSED_ON } from './chat-schema.ts';
 import { LlmProblem } from './llm-problem.ts';
-import { measureJson } from './nesting.ts';
+import { measureJson } from './json-size.ts';
 import type { Provider } from './providers.ts';
 import type { Images, LlmSettings } from './settings.ts';
 import type { Usage } from './prices.ts';

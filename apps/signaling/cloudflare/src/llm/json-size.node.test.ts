@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { measureJson } from './nesting.ts';
+import { measureJson } from './json-size.ts';
 
 const EVERYTHING = { levels: Infinity, values: Infinity };
 
