@@ -6,13 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { decodeLog, encodeLog, type MailboxFrame } from '@parley/signaling/mailbox';
-import {
-  createMailbox,
-  DEFAULT_LIMITS,
-  RelayProblem,
-  type Caller,
-  type MailboxDatabase,
-} from '@parley/relay/mailbox';
+import { createMailbox, DEFAULT_LIMITS, type Caller, type MailboxDatabase } from '@parley/relay/mailbox';
 import { getPlatformProxy } from 'wrangler';
 import { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
@@ -20,6 +14,7 @@ import { deriveEditKeys, secureRandom, type EditKeys } from '../apps/client/src/
 import { MailboxClient, type StoredMailbox } from '../apps/client/src/lib/sync/mailbox/client.ts';
 import { MailboxRefusal, type ChannelListener } from '../apps/client/src/lib/sync/mailbox/ports.ts';
 import { VirtualClock, whileTimeStands } from '../apps/client/src/lib/sync/simulation/clock.ts';
+import { isProblem } from '../apps/client/src/lib/sync/simulation/relay.ts';
 import { typeTransaction, type Keystroke, type Trace } from './trace.ts';
 
 /** What was asked of the relay. */
@@ -228,7 +223,7 @@ class CountingRelay {
     try {
       return await whileTimeStands(() => request(this.#mailbox));
     } catch (error) {
-      if (error instanceof RelayProblem) throw new MailboxRefusal(error.code);
+      if (isProblem(error)) throw new MailboxRefusal(error.code);
       throw error;
     }
   }

@@ -1,4 +1,5 @@
-import { PROBLEM_TYPE, problemDocument, type ProblemCode } from '@parley/signaling/problems';
+import { describeProblem, PROBLEM_TYPE } from '@parley/signaling/problems';
+import { CATALOGUE, type RelayProblemCode } from './catalogue.ts';
 import type { RelayProblem } from './relay-problem.ts';
 
 /**
@@ -7,11 +8,11 @@ import type { RelayProblem } from './relay-problem.ts';
  * @param more members besides those of every document (RFC 9457, section 3.2)
  */
 export function problem(
-  code: ProblemCode,
+  code: RelayProblemCode,
   headers: Record<string, string> = {},
   more: object = {},
 ): Response {
-  const document = problemDocument(code);
+  const document = describeProblem(code, CATALOGUE[code]);
   return Response.json(
     { ...document, ...more },
     {
@@ -22,7 +23,7 @@ export function problem(
 }
 
 /** What a client is asked for with the answer (RFC 6750), by code. */
-const CHALLENGES: { readonly [Code in ProblemCode]?: string } = {
+const CHALLENGES: { readonly [Code in RelayProblemCode]?: string } = {
   'access/token-missing': 'Bearer',
   'access/token-malformed': 'Bearer error="invalid_token"',
   'access/token-expired': 'Bearer error="invalid_token"',

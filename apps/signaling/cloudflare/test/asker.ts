@@ -1,6 +1,6 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
+import { CATALOGUE, type RelayProblemCode } from '../src/catalogue.ts';
 import { expect, inject } from 'vitest';
 import type { Env } from '../src/env.ts';
 import worker from '../src/worker.ts';
@@ -122,10 +122,10 @@ export class Asker {
 /** Expects the problem document of a code, with what OpenAI's clients read. */
 export async function expectProblem(
   response: Response,
-  code: ProblemCode,
+  code: RelayProblemCode,
   parameter?: string,
 ): Promise<void> {
-  const { status, title, detail } = PROBLEMS[code];
+  const { status, title, detail } = CATALOGUE[code];
   const param = parameter ?? null;
   expect(await response.json()).toEqual({
     ...{ type: 'about:blank', title, status, detail, code },

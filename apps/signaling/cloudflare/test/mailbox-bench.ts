@@ -1,6 +1,6 @@
 import { hashEnvelope } from '@parley/signaling/envelope';
 import { decodeLog, encodeLog, type Log } from '@parley/signaling/mailbox';
-import type { ProblemCode } from '@parley/signaling/problems';
+import type { RelayProblemCode } from '../src/catalogue.ts';
 import { expect } from 'vitest';
 import type { DatabaseStatement, MailboxDatabase } from '../src/mailbox/database.ts';
 import { DAY } from '../src/mailbox/day.ts';
@@ -158,7 +158,7 @@ export async function fingerprint({ header, tombstone, snapshot, entries }: Log)
 /** The code and the pause with which something is refused. */
 export async function refusal(
   promise: Promise<unknown>,
-): Promise<{ code: ProblemCode; retryAfter: number | null }> {
+): Promise<{ code: RelayProblemCode; retryAfter: number | null }> {
   const error = await promise.then(
     () => undefined,
     (reason: unknown) => reason,
@@ -167,6 +167,6 @@ export async function refusal(
   return { code: error.code, retryAfter: error.retryAfter };
 }
 
-export async function expectRefusal(promise: Promise<unknown>, code: ProblemCode): Promise<void> {
+export async function expectRefusal(promise: Promise<unknown>, code: RelayProblemCode): Promise<void> {
   expect((await refusal(promise)).code).toBe(code);
 }

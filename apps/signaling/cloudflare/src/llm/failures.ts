@@ -1,4 +1,4 @@
-import type { LlmProblemCode } from './llm-problem.ts';
+import type { LlmProblemCode } from '@parley/signaling/llm-problems';
 
 /** Why a provider gave no answer. */
 export interface Failure {

@@ -1,8 +1,5 @@
-import type { ProblemCode } from '@parley/signaling/problems';
+import type { LlmProblemCode } from '@parley/signaling/llm-problems';
 import { RelayProblem } from '../relay-problem.ts';
-
-/** What can go wrong with a question to the advisor, and nowhere else. */
-export type LlmProblemCode = Extract<ProblemCode, `llm/${string}`>;
 
 /** A question that the relay does not take, or that nobody answered. */
 export class LlmProblem extends RelayProblem {

@@ -1,11 +1,11 @@
-import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
+import { CATALOGUE, type RelayProblemCode } from '../catalogue.ts';
 import { describe, expect, it } from 'vitest';
 import { openAiError, problemEvent } from './openai-error.ts';
 
-const codes = Object.keys(PROBLEMS) as ProblemCode[];
+const codes = Object.keys(CATALOGUE) as RelayProblemCode[];
 
 describe('an error', () => {
-  it.each<[ProblemCode, string]>([
+  it.each<[RelayProblemCode, string]>([
     ['llm/parameter', 'invalid_request_error'],
     ['llm/unknown-model', 'invalid_request_error'],
     ['llm/too-large', 'invalid_request_error'],
@@ -17,7 +17,7 @@ describe('an error', () => {
     ['llm/not-configured', 'server_error'],
     ['llm/upstream-silent', 'server_error'],
   ])('[LLM1] %s is of the type %s', (code, type) => {
-    expect(openAiError(code, null)).toEqual({ message: PROBLEMS[code].detail, type, param: null, code });
+    expect(openAiError(code, null)).toEqual({ message: CATALOGUE[code].detail, type, param: null, code });
   });
 
   it('[LLM1] names the parameter', () => {

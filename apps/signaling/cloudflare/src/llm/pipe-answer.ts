@@ -1,5 +1,5 @@
+import type { LlmProblemCode } from '@parley/signaling/llm-problems';
 import type { Answer } from './ask-provider.ts';
-import type { LlmProblemCode } from './llm-problem.ts';
 
 /** How an answer ended: as it should, by the client, or by a problem. */
 export type AnswerEnd = 'done' | 'gone' | LlmProblemCode;

@@ -1,4 +1,4 @@
-import type { ProblemCode } from '@parley/signaling/problems';
+import type { RelayProblemCode } from '../catalogue.ts';
 import type { Charge } from '../access/llm-budget.ts';
 import type { AnswerEnd } from './pipe-answer.ts';
 import type { Usage } from './prices.ts';
@@ -9,7 +9,7 @@ export interface LlmRecord {
   readonly id: string;
   readonly route?: string;
   readonly status?: number;
-  readonly problem?: ProblemCode;
+  readonly problem?: RelayProblemCode;
   readonly end?: AnswerEnd;
   readonly isStream?: boolean;
   /** As the configuration calls them. */

@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
-import type { ProblemCode } from '@parley/signaling/problems';
+import type { RelayProblemCode } from '../catalogue.ts';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addressOf, Asker, expectProblem, PROVIDER_KEY, seenBy, withProviders } from '../../test/asker.ts';
 import { Author, RELAY_ORIGIN } from '../../test/author.ts';
@@ -20,7 +20,7 @@ afterEach(() => void vi.restoreAllMocks());
 
 describe('tokens', () => {
   const refused: readonly [
-    ProblemCode,
+    RelayProblemCode,
     string,
     (author: Author, other: Author) => Promise<string> | string,
   ][] = [
@@ -183,7 +183,7 @@ describe('bad input', () => {
   const image = (url: string) =>
     question({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] });
 
-  it.each<readonly [ProblemCode, string | undefined, string, () => BodyInit]>([
+  it.each<readonly [RelayProblemCode, string | undefined, string, () => BodyInit]>([
     ['llm/too-large', undefined, '10 MB', () => new Uint8Array(10_000_000).fill(0x20)],
     ['llm/malformed', undefined, 'nothing', () => ''],
     ['llm/malformed', undefined, 'no UTF-8', () => bytes(0x7b, 0xff, 0xfe, 0x7d)],

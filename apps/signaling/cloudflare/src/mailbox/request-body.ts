@@ -1,4 +1,4 @@
-import type { ProblemCode } from '@parley/signaling/problems';
+import type { RelayProblemCode } from '../catalogue.ts';
 import { RelayProblem } from '../relay-problem.ts';
 
 /**
@@ -10,7 +10,7 @@ import { RelayProblem } from '../relay-problem.ts';
 export async function readBody(
   body: ReadableStream<Uint8Array> | null,
   limit: number,
-  codes: { readonly tooLarge: ProblemCode; readonly broken: ProblemCode } = {
+  codes: { readonly tooLarge: RelayProblemCode; readonly broken: RelayProblemCode } = {
     tooLarge: 'mailbox/too-large',
     broken: 'mailbox/malformed',
   },

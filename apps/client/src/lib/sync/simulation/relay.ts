@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { encodeBase64url } from '@parley/signaling/base64url';
 import { encodeLog, decodeLog, type Log, type MailboxFrame } from '@parley/signaling/mailbox';
+import { PROBLEMS, type ProblemCode } from '@parley/signaling/problems';
 import {
   createMailbox,
   DEFAULT_LIMITS,
@@ -150,8 +151,9 @@ export class SimulatedRelay {
   }
 }
 
-export function isProblem(error: unknown): error is RelayProblem {
-  return error instanceof RelayProblem;
+/** Whether the mailbox refuses: its code is none of the LLM proxy's. */
+export function isProblem(error: unknown): error is RelayProblem & { readonly code: ProblemCode } {
+  return error instanceof RelayProblem && Object.hasOwn(PROBLEMS, error.code);
 }
 
 export function callerOf(
