@@ -63,6 +63,7 @@ describe('who asks', () => {
     const opened = await verifyToken(token, asked());
     expect(await verifyToken(token, asked())).toEqual(opened);
     await expectRefusal(verifyToken(token, asked({ now: (seconds + 661) * 1000 })), 'access/token-expired');
+    await expectRefusal(verifyToken(token, asked({ now: (seconds - 61) * 1000 })), 'access/token-expired');
     await expectRefusal(verifyToken(token, asked({ scope: 'llm' })), 'access/scope');
     const other = asked({ sessionId: stranger.sessionId });
     await expectRefusal(verifyToken(token, other), 'access/token-audience');

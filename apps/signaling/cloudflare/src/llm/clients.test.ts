@@ -1,7 +1,7 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText, tool } from 'ai';
 import OpenAI from 'openai';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { Asker, seenBy, withProviders } from '../../test/asker.ts';
 import { RELAY_ORIGIN } from '../../test/author.ts';
@@ -69,13 +69,15 @@ describe('the client of OpenAI', () => {
   });
 
   it('[LLM1] throws the sentence and the code of a problem, with the request’s id, and tries no more', async () => {
-    const { client } = await openAi('good-problem', { LLM_SESSION_TOKENS: '10' });
+    const { client, asker } = await openAi('good-problem', { LLM_SESSION_TOKENS: '10' });
+    const pass = vi.spyOn(asker, 'pass');
     const error: unknown = await client.chat.completions.create(HELLO).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(OpenAI.RateLimitError);
     expect(error).toMatchObject({
       ...{ status: 429, code: 'llm/session-tokens-spent', requestID: expect.stringMatching(/^req_/) },
       message: expect.stringContaining('The tokens that one session may use in a day are spent.'),
     });
+    expect(pass).toHaveBeenCalledOnce();
     expect(await seenBy('good-problem')).toEqual([]);
   });
 
