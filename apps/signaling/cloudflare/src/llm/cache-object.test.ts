@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { watchCaches } from '../../test/cache-visits.ts';
 import { LlmCache } from './cache-object.ts';
 
 /** A cache that nobody else has. */
@@ -33,19 +34,7 @@ const storageOf = (cache: Cache) =>
     alarm: await storage.getAlarm(),
   }));
 
-let entered: MockInstance<LlmCache['enter']>;
-
-beforeEach(() => {
-  entered = vi.spyOn(LlmCache.prototype, 'enter');
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
-
-const untilEntered = (times: number) =>
-  vi.waitFor(() => expect(entered).toHaveBeenCalledTimes(times), { timeout: 20_000 });
+const { untilEntered } = watchCaches();
 
 describe('who waits', () => {
   it('[LLM17] enters again when the one who leads has none', async () => {

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { watchCaches } from '../../test/cache-visits.ts';
 import { answerOnce, type Answered, type Got } from './cache.ts';
-import { LlmCache } from './cache-object.ts';
 
 const bytesOf = (text: string) => Uint8Array.from(new TextEncoder().encode(text));
 
@@ -40,20 +40,7 @@ const answering = (text: string, keep = true) => vi.fn(async () => ({ bytes: byt
 
 const unasked = () => vi.fn(async () => Promise.reject<Got>(new Error('asked again')));
 
-/** Calls that have come to a cache; whoever is not answered at once waits from then on. */
-let entered: MockInstance<LlmCache['enter']>;
-
-beforeEach(() => {
-  entered = vi.spyOn(LlmCache.prototype, 'enter');
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
-
-const untilEntered = (times: number) =>
-  vi.waitFor(() => expect(entered).toHaveBeenCalledTimes(times), { timeout: 20_000 });
+const { indices, untilEntered } = watchCaches();
 
 describe('at once', () => {
   it('[LLM17] those who ask the same get the one answer, and so does who asks later', async () => {
@@ -82,7 +69,7 @@ describe('at once', () => {
     ]);
     await Promise.all([ada.settle(), bob.settle()]);
     expect(told(await ada.ask('Where?', unasked()))).toEqual(['Hers.', 'hit']);
-    expect(new Set(entered.mock.calls.map(([index]) => index)).size).toBe(2);
+    expect(new Set(indices()).size).toBe(2);
   });
 
   it('[LLM17] another question waits for nobody', async () => {
@@ -149,7 +136,7 @@ describe('later', () => {
     }));
     expect(stored.tables).toEqual([]);
     const { kept, ...answers } = Object.fromEntries(stored.entries);
-    expect(answers).toEqual({ [entered.mock.calls[0]?.[0] ?? '']: expect.any(Uint8Array) });
+    expect(answers).toEqual({ [indices()[0] ?? '']: expect.any(Uint8Array) });
     expect(kept).toEqual([{ index: Object.keys(answers)[0], until: expect.any(Number) }]);
     const text = stored.entries.map(([key, value]) => key + readable(value)).join('\n');
     for (const canary of ['canary', session.id]) expect(text).not.toContain(canary);
