@@ -189,7 +189,7 @@ function sameNames(models: readonly string[]): Provider['models'] {
 }
 
 /** A variable that is empty is not set; one from a file ends with its line. */
-function given(text: string | undefined): string | null {
+export function given(text: string | undefined): string | null {
   return text?.trim() || null;
 }
 

@@ -1,7 +1,7 @@
 import { readWholeNumber, VariableError } from '@parley/signaling/variables';
 import type { Allowance, LlmLimits } from '../access/llm-budget.ts';
 import { readPrices, UNKNOWN_PRICE, type Price } from './prices.ts';
-import { readProviders, type Provider, type ProviderVariables } from './providers.ts';
+import { given, readProviders, type Provider, type ProviderVariables } from './providers.ts';
 
 /** The variables of the Worker that say who answers for the advisor, and what that may cost. */
 export interface LlmVariables extends ProviderVariables {
@@ -66,13 +66,18 @@ export function readLlmSettings(variables: LlmVariables, hasWorkersAi: boolean):
     throw new VariableError('LLM_IMAGES', '"off", "inline" or "any"');
   }
   const seconds = (name: 'LLM_START_SECONDS' | 'LLM_SILENCE_SECONDS', fallback: number) =>
-    1_000 * readWholeNumber(name, given(variables[name]), fallback, 600);
+    1_000 * readWholeNumber(name, given(variables[name]) ?? undefined, fallback, 600);
   const settings: Omit<LlmSettings, 'limits'> = {
     providers,
     models: [...new Set(providers.flatMap(({ models }) => [...models.keys()]))],
     prices: readPrices(variables.LLM_PRICES),
     images,
-    maxTokens: readWholeNumber('LLM_MAX_TOKENS', given(variables.LLM_MAX_TOKENS), 8_192, 1_000_000),
+    maxTokens: readWholeNumber(
+      'LLM_MAX_TOKENS',
+      given(variables.LLM_MAX_TOKENS) ?? undefined,
+      8_192,
+      1_000_000,
+    ),
     startWithin: seconds('LLM_START_SECONDS', 90),
     silence: seconds('LLM_SILENCE_SECONDS', 60),
   };
@@ -91,7 +96,7 @@ export function costsMoney({ providers }: Pick<LlmSettings, 'providers'>): boole
 
 function readLimits(variables: LlmVariables, dailyMoney: number): LlmLimits {
   const count = (name: keyof LlmVariables, fallback: number) =>
-    readWholeNumber(name, given(variables[name]), Math.max(1, Math.floor(fallback)), 1e12);
+    readWholeNumber(name, given(variables[name]) ?? undefined, Math.max(1, Math.floor(fallback)), 1e12);
   const money = (name: keyof LlmVariables, fallback: number) =>
     readMoney(name, variables[name], Math.floor(fallback));
   const relay: Allowance = {
@@ -114,15 +119,10 @@ function readLimits(variables: LlmVariables, dailyMoney: number): LlmLimits {
   };
 }
 
-/** A variable that is empty is not set; one from a file ends with its line. */
-function given(text: string | undefined): string | undefined {
-  return text?.trim() || undefined;
-}
-
 /** US dollars as whole millionths. Zero is a limit too: then only what costs nothing is answered. */
 function readMoney(variable: string, text: string | undefined, fallback: number): number {
   const trimmed = given(text);
-  if (trimmed === undefined) return fallback;
+  if (trimmed === null) return fallback;
   if (!/^\d{1,6}(?:\.\d{1,6})?$/.test(trimmed)) {
     throw new VariableError(
       variable,
