@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, test, moveCursor } from './parley.ts';
+import { expect, test, moveCursor, type Guest } from './parley.ts';
 
 test.describe('together', () => {
   test('two profiles edit one plan at the same time through WebRTC and converge; a third comes later and has it all', async ({
@@ -141,6 +141,32 @@ test.describe('together', () => {
     // What a page says in its last moment may be lost: then the presence expires.
     await expect(ada.people).toHaveCount(1, { timeout: 45_000 });
   });
+
+  for (const [what, does] of [
+    ['cursor', (bob: Guest) => bob.page.keyboard.press('ArrowLeft')],
+    ['text', (bob: Guest) => bob.page.keyboard.type('!')],
+  ] as const)
+    test(`a key moves the cursor, also when somebody else’s ${what} comes before the browser has told of it`, async ({
+      guest,
+    }) => {
+      const [ada, bob] = [await guest(), await guest()];
+      await ada.newSession();
+      await ada.write('Begin.');
+      await bob.join(await ada.editLink());
+      await bob.write(' Bob.');
+      await expect(ada.plan).toHaveText('Begin. Bob.');
+      await expect(ada.plan.locator('.cursor-name')).toHaveCount(1);
+      await ada.plan.click();
+      await ada.page.evaluate(() =>
+        window.addEventListener('selectionchange', (event) => event.stopImmediatePropagation(), true),
+      );
+      await ada.page.keyboard.press('Control+Home');
+      const shown = await ada.plan.innerHTML();
+      await does(bob);
+      await expect.poll(() => ada.plan.innerHTML()).not.toBe(shown);
+      await ada.page.keyboard.type('Ada. ');
+      await expect(bob.plan).toHaveText(/^Ada\. Begin\./);
+    });
 
   test('undo takes back only what one did oneself', async ({ guest }) => {
     const [ada, bob] = [await guest(), await guest()];

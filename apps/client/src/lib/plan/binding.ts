@@ -1,7 +1,9 @@
 import type { Node } from 'prosemirror-model';
 import { Plugin } from 'prosemirror-state';
+import type { EditorView } from 'prosemirror-view';
 import { initProseMirrorDoc, ySyncPlugin, ySyncPluginKey } from 'y-prosemirror';
 import * as Y from 'yjs';
+import { takeBrowserSelection } from './browser-selection.ts';
 import { planSchema } from './schema.ts';
 import { removeUnreadable } from './unreadable.ts';
 
@@ -18,7 +20,7 @@ interface BoundContent {
 /** What of y-prosemirror's binding is guarded here. */
 interface Binding {
   beforeTransactionSelection: { type: string } | null;
-  beforeAllTransactions: () => void;
+  beforeAllTransactions: (doc: Y.Doc) => void;
   _observeFunction: (events: Y.YEvent<Y.AbstractType<unknown>>[], transaction: Y.Transaction) => void;
 }
 
@@ -38,7 +40,7 @@ export function bindContent(content: Y.XmlFragment, canWrite: () => boolean): Bo
     ...sync.spec,
     view(view) {
       const { binding }: { binding: Binding } = ySyncPluginKey.getState(view.state);
-      guardBinding(binding, content, canWrite);
+      guardBinding(binding, view, content, canWrite);
       const inner = sync.spec.view?.call(plugin, view);
       // It has to have seen content once; deleting all of it would otherwise pass for an empty page that nobody touched.
       if (canWrite()) inner?.update?.(view, view.state);
@@ -57,7 +59,12 @@ export function bindContent(content: Y.XmlFragment, canWrite: () => boolean): Bo
   };
 }
 
-function guardBinding(binding: Binding, content: Y.XmlFragment, canWrite: () => boolean): void {
+function guardBinding(
+  binding: Binding,
+  view: EditorView,
+  content: Y.XmlFragment,
+  canWrite: () => boolean,
+): void {
   const follow = binding._observeFunction;
   binding._observeFunction = (events, transaction) => {
     if (!canWrite()) return;
@@ -73,9 +80,10 @@ function guardBinding(binding: Binding, content: Y.XmlFragment, canWrite: () => 
     }
   };
   const remember = binding.beforeAllTransactions;
-  binding.beforeAllTransactions = () => {
+  binding.beforeAllTransactions = (doc) => {
     try {
-      remember();
+      if (doc._transaction?.origin !== ySyncPluginKey) takeBrowserSelection(view);
+      remember(doc);
     } catch {
       // Yjs would stay inside a transaction for ever and save nothing more; the selection is only a convenience.
       binding.beforeTransactionSelection = null;

@@ -9,6 +9,7 @@ import type { Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { parsePerson, type Person } from '../session/person.ts';
 import type { ContentMapping } from './binding.ts';
+import { takeBrowserSelection } from './browser-selection.ts';
 import { readPeerCursors, type PeerCursor } from './peers.ts';
 
 const key = new PluginKey<DecorationSet>('remote cursors');
@@ -60,7 +61,9 @@ function followPeers(view: EditorView, awareness: Awareness): () => void {
   let isWaiting = false;
   const redraw = (): void => {
     isWaiting = false;
-    if (!view.isDestroyed) view.dispatch(view.state.tr.setMeta(key, true));
+    if (view.isDestroyed) return;
+    takeBrowserSelection(view);
+    view.dispatch(view.state.tr.setMeta(key, true));
   };
   const listen = ({ added, updated, removed }: Record<'added' | 'updated' | 'removed', number[]>): void => {
     const isOwn = [...added, ...updated, ...removed].every((clientId) => clientId === awareness.clientID);

@@ -67,7 +67,7 @@ export class HeadlessEditor {
   state: EditorState;
   isFocused = false;
   readonly undo: Y.UndoManager;
-  readonly dom = new EventTarget();
+  readonly dom = Object.assign(new EventTarget(), { ownerDocument: { getSelection: () => null } });
   readonly editable = true;
   readonly composing = false;
   readonly #views: PluginView[];
