@@ -13,6 +13,8 @@ const names = [
   'google-chrome',
   'chrome',
   'microsoft-edge',
+  // Chromium without its windows: what Playwright itself takes by default, and a fifth faster.
+  'chromium-headless-shell',
 ];
 const places = [
   ...(process.env['PATH'] ?? '')
@@ -45,7 +47,7 @@ export function findBrowser(): string {
       ? ([
           [...playwright, 'install-deps', 'chromium'],
           ['apt-get', 'update'],
-          ['apt-get', 'install', '-y', '--no-install-recommends', 'chromium'],
+          ['apt-get', 'install', '-y', '--no-install-recommends', 'chromium-headless-shell'],
         ] as const)
       : []),
   ] as const) {

@@ -75,7 +75,7 @@ test.describe('each state of the pill is reached, and looks as it is called', ()
     await setWrites(bob, 'refused');
     await ada.write(' Three.');
     await expectPill(ada, 'On this device · with 1 of 2 people · on the relay', '●◐●');
-    await cy.context.close();
+    await cy.page.close({ runBeforeUnload: true });
     await expectPill(ada, 'On this device · not yet with 1 person · on the relay', '●◐●');
     await expectPill(bob, /^Not saved: storage is full · with 1 person · /, '!●●');
     await setWrites(bob, 'taken');
