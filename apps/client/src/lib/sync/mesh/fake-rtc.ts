@@ -25,12 +25,15 @@ export class FakeChannel {
   readonly sent: Uint8Array[] = [];
   /** While it is held, what is sent waits in the browser. */
   isHeld = false;
+  /** Whether it loses what is sent over it, as Chromium's may that the other one has made, until something has come. */
+  isUnheard = false;
   #waiting: Uint8Array[] = [];
 
   send(message: Uint8Array): void {
     if (this.readyState !== 'open') throw new DOMException('not open', 'InvalidStateError');
     const copy = message.slice();
     this.sent.push(copy);
+    if (this.isUnheard) return;
     this.bufferedAmount += copy.length;
     this.#waiting.push(copy);
     queueMicrotask(() => this.flush());
@@ -42,10 +45,15 @@ export class FakeChannel {
     for (const message of this.#waiting.splice(0, count)) {
       const before = this.bufferedAmount;
       this.bufferedAmount -= message.length;
-      this.other?.onmessage?.({ data: message.buffer });
+      this.other?.receive(message.buffer);
       const low = this.bufferedAmountLowThreshold;
       if (before > low && this.bufferedAmount <= low) this.onbufferedamountlow?.();
     }
+  }
+
+  receive(data: unknown): void {
+    this.isUnheard = false;
+    this.onmessage?.({ data });
   }
 
   open(): void {
@@ -176,6 +184,7 @@ export class FakePeerConnection {
         const opposite = there.createDataChannel();
         [channel.other, opposite.other] = [opposite, channel];
         opposite.readyState = 'open';
+        opposite.isUnheard = true;
         there.ondatachannel?.({ channel: opposite });
         // A browser says so, too, though it was open when it was handed over.
         opposite.onopen?.();

@@ -44,6 +44,9 @@ function described(said: readonly Signal[]): Description {
   return last;
 }
 
+/** What comes first over a connection. */
+const FIRST = Uint8Array.of(1);
+
 async function connect() {
   const [a, b] = [make(), make()];
   a.connection.openChannel();
@@ -56,6 +59,8 @@ async function connect() {
   clock.pass(1_000);
   const [channel] = a.pc.channels;
   if (!channel) throw new Error('they have not met');
+  a.connection.send(FIRST);
+  await settled();
   return { a, b, channel };
 }
 
@@ -64,7 +69,7 @@ describe('a connection to another browser', () => {
     const { a, b } = await connect();
     expect([a.told, b.told]).toEqual([
       ['connected', 'open'],
-      ['connected', 'open'],
+      ['connected', 'open', FIRST.length],
     ]);
     const [offer, answer] = [a.described(), b.described()];
     expect([offer, answer]).toEqual([
@@ -153,13 +158,33 @@ describe('a connection to another browser', () => {
     expect(a.told.at(-1)).toBe('lost');
   });
 
+  it('[ME13] who did not make the channel says nothing before something has come: it might be lost', async () => {
+    const { a, b, channel } = await connect();
+    b.connection.send(Uint8Array.of(1, 2));
+    await settled();
+    expect(a.told.at(-1)).toBe(2);
+
+    const early = make();
+    const made = new FakeChannel();
+    made.readyState = 'open';
+    early.pc.ondatachannel?.({ channel: made });
+    made.onopen?.();
+    expect([early.told, early.connection.isOpen]).toEqual([[], false]);
+    early.connection.send(FIRST);
+    expect(made.sent).toEqual([]);
+    // Before that it may end, too.
+    made.end();
+    expect(early.told).toEqual(['lost']);
+    expect(channel.other?.isUnheard).toBe(false);
+  });
+
   it('[ME6] what is empty or no bytes is dropped, a malformed frame ends it', async () => {
     const { b, channel } = await connect();
-    const receive = (data: unknown) => channel.other?.onmessage?.({ data });
+    const receive = (data: unknown) => channel.other?.receive(data);
     receive(new ArrayBuffer(0));
     // As a length it would make three bytes.
     receive('3');
-    expect(b.told.at(-1)).toBe('open');
+    expect(b.told).toEqual(['connected', 'open', FIRST.length]);
     receive(Uint8Array.of(OWN_MESSAGE, OWN_KINDS.message, 1).buffer);
     expect(b.told.at(-1)).toBe(3);
     receive(Uint8Array.of(OWN_MESSAGE, OWN_KINDS.nextFrame, 1).buffer);
@@ -171,10 +196,11 @@ describe('a connection to another browser', () => {
     const last = new FakeChannel();
     last.readyState = 'open';
     a.pc.ondatachannel?.({ channel: last });
-    a.connection.send(Uint8Array.of(1));
-    expect([channel.sent, last.sent]).toEqual([[], [Uint8Array.of(1)]]);
+    last.receive(FIRST.buffer);
+    a.connection.send(Uint8Array.of(2));
+    expect([channel.sent, last.sent]).toEqual([[FIRST], [Uint8Array.of(2)]]);
     channel.end();
-    expect(a.told).toEqual(['connected', 'open', 'open']);
+    expect(a.told).toEqual(['connected', 'open', 'open', FIRST.length]);
     last.end();
     expect(a.told.at(-1)).toBe('lost');
   });

@@ -41,7 +41,7 @@ export class PeerConnection {
         options.onSignal({ type: 'candidate', candidate: candidate.toJSON() });
     };
     pc.onconnectionstatechange = () => options.onState(pc.connectionState);
-    pc.ondatachannel = ({ channel }) => this.#listen(channel);
+    pc.ondatachannel = ({ channel }) => void this.#listen(channel);
   }
 
   /** Whether it has taken a description of the other one. */
@@ -73,7 +73,8 @@ export class PeerConnection {
 
   /** Makes the channel, which is for who offers to do. */
   openChannel(): void {
-    this.#listen(this.#pc.createDataChannel('parley'));
+    const channel = this.#pc.createDataChannel('parley');
+    channel.onopen = this.#listen(channel);
   }
 
   async offer(options: RTCOfferOptions = {}): Promise<void> {
@@ -132,24 +133,32 @@ export class PeerConnection {
     channel.close();
   }
 
-  #listen(channel: RTCDataChannel): void {
+  /**
+   * Whoever made the channel is heard first. Chromium hands the other one a channel that it calls open, and may yet lose without a word what
+   * is sent over it before something has come.
+   *
+   * @returns what begins to use it
+   */
+  #listen(channel: RTCDataChannel): () => void {
+    let isUsed = false;
+    const use = (): void => {
+      if (isUsed || this.#isClosed) return;
+      isUsed = true;
+      this.#use(channel);
+    };
     channel.binaryType = 'arraybuffer';
     channel.onmessage = ({ data }) => {
+      use();
       if (!this.#isClosed && data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
     };
-    channel.onopen = () => {
-      if (!this.#isClosed) this.#use(channel);
-    };
     channel.onclose = () => {
-      if (this.#channel === channel) this.#options.onLost();
+      if (!this.#isClosed && (!isUsed || this.#channel === channel)) this.#options.onLost();
     };
-    if (channel.readyState === 'open') this.#use(channel);
+    return use;
   }
 
   /** A stock client that takes back its own offer for ours goes on listening to the channel that it has made itself: the last one counts. */
   #use(channel: RTCDataChannel): void {
-    // One that comes from the other side is open, and says so once more.
-    if (channel === this.#channel) return;
     this.#channel = channel;
     this.#outgoing?.close();
     this.#outgoing = new Outgoing(channel, this.#options.onLost);
