@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // What the Worker logs is of interest where something failed.
+    silent: 'passed-only',
     projects: [
       'apps/client/vitest.config.ts',
       'apps/signaling/vitest.config.ts',
