@@ -168,6 +168,21 @@ test.describe('together', () => {
       await expect(bob.plan).toHaveText(/^Ada\. Begin\./);
     });
 
+  test('a line that is selected stays so when somebody else writes', async ({ guest }) => {
+    const [ada, bob] = [await guest(), await guest()];
+    await ada.newSession();
+    await ada.write('One.\n---Two.');
+    await bob.join(await ada.editLink());
+    await expect(bob.plan.locator('hr')).toHaveCount(1);
+    await ada.plan.locator('hr').click();
+    await expect(ada.plan.locator('hr.ProseMirror-selectednode')).toHaveCount(1);
+    await bob.write(' Three.');
+    await expect(ada.plan).toContainText('Two. Three.');
+    await ada.page.keyboard.press('Backspace');
+    await expect(bob.plan.locator('hr')).toHaveCount(0);
+    await expect(bob.plan.locator('p')).toHaveText(['One.', 'Two. Three.']);
+  });
+
   test('undo takes back only what one did oneself', async ({ guest }) => {
     const [ada, bob] = [await guest(), await guest()];
     await ada.newSession();
