@@ -51,6 +51,7 @@ export class FakeChannel {
     }
   }
 
+  /** Something comes from the other one. */
   receive(data: unknown): void {
     this.isUnheard = false;
     this.onmessage?.({ data });
